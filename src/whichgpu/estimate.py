@@ -1,0 +1,145 @@
+"""A prediction for one workload on one GPU: intervals, their evidence and what bounds the time."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Evidence(enum.StrEnum):
+    """What stands behind a prediction, the strongest first."""
+
+    MEASURED = "measured"
+    CALIBRATED = "calibrated"
+    SPEC_ONLY = "spec-only"
+
+
+class Bound(enum.StrEnum):
+    """What the step waits for most."""
+
+    COMPUTE = "compute"
+    BANDWIDTH = "bandwidth"
+    LAUNCH = "launch"
+    LINK = "link"
+    POWER = "power"
+    HOST = "host"
+    INPUT = "input"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """``mid`` with the range that holds the truth at the stated confidence."""
+
+    low: float
+    mid: float
+    high: float
+    confidence: float
+
+    @staticmethod
+    def around(mid: float, factor: float, confidence: float) -> Interval:
+        """The interval from ``mid / factor`` to ``mid * factor``."""
+        return Interval(low=mid / factor, mid=mid, high=mid * factor, confidence=confidence)
+
+    def scaled(self, factor: float) -> Interval:
+        """The interval of the quantity times a positive number."""
+        return Interval(
+            low=self.low * factor, mid=self.mid * factor, high=self.high * factor, confidence=self.confidence
+        )
+
+    def reciprocal(self, numerator: float) -> Interval:
+        """The interval of ``numerator`` over the quantity (a latency becomes a throughput)."""
+        return Interval(
+            low=numerator / self.high, mid=numerator / self.mid, high=numerator / self.low, confidence=self.confidence
+        )
+
+    def document(self) -> dict[str, float]:
+        """The interval as it stands in every document."""
+        return {"low": self.low, "mid": self.mid, "high": self.high, "confidence": self.confidence}
+
+
+class Fit(enum.StrEnum):
+    """Whether the work fits the memory: certainly, perhaps, or not."""
+
+    FITS = "fits"
+    TIGHT = "tight"
+    DOES_NOT_FIT = "does-not-fit"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryParts:
+    """Peak memory as a sum with names, in bytes."""
+
+    weights_bytes: float = 0.0
+    gradients_bytes: float = 0.0
+    optimizer_bytes: float = 0.0
+    saved_activations_bytes: float = 0.0
+    temporaries_bytes: float = 0.0
+    inputs_bytes: float = 0.0
+    allocator_bytes: float = 0.0
+    context_bytes: float = 0.0
+
+    @property
+    def total_bytes(self) -> float:
+        """The sum of the parts."""
+        return sum(getattr(self, name) for name in self.__dataclass_fields__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorTime:
+    """One kind of operator on one GPU: how often, how long, and what it waits for."""
+
+    name: str
+    kind: str
+    phase: str
+    count: int
+    flops: float
+    moved_bytes: float
+    time_s: float
+    bound: Bound
+    utilization: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What one GPU does with one workload. ``precision`` is what its hardware really computes in."""
+
+    gpu: str
+    latency_s: Interval
+    throughput_per_s: Interval
+    throughput_unit: str
+    peak_memory_bytes: Interval
+    power_w: Interval
+    energy_j: Interval
+    fit: Fit
+    usable_memory_bytes: float | None
+    evidence: Evidence
+    bound: Bound
+    coverage: float
+    precision: str
+    memory: MemoryParts
+    time_to_finish_s: Interval | None = None
+    price: dict[str, Any] | None = None
+    cost: dict[str, Any] | None = None
+    operators: tuple[OperatorTime, ...] = field(default=())
+
+    def document(self) -> dict[str, Any]:
+        """The estimate as it stands in every document."""
+        return {
+            "gpu": self.gpu,
+            "latency_s": self.latency_s.document(),
+            "throughput_per_s": self.throughput_per_s.document(),
+            "throughput_unit": self.throughput_unit,
+            "peak_memory_bytes": self.peak_memory_bytes.document(),
+            "power_w": self.power_w.document(),
+            "energy_j": self.energy_j.document(),
+            "fits": self.fit is not Fit.DOES_NOT_FIT,
+            "fit": str(self.fit),
+            "evidence": str(self.evidence),
+            "bound": str(self.bound),
+            "coverage": self.coverage,
+            "precision": self.precision,
+            "price": self.price,
+            "cost": self.cost,
+            "time_to_finish_s": None if self.time_to_finish_s is None else self.time_to_finish_s.document(),
+        }

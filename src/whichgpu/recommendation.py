@@ -1,0 +1,87 @@
+"""The answer: candidates in order, the rejected with their verdicts, reasons as codes and numbers, no prose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from whichgpu.estimate import Estimate
+from whichgpu.gpu import Gpu
+from whichgpu.requirement import Goal, Requirements, Verdict
+from whichgpu.workload import Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reason:
+    """Why a GPU stands where it stands: a code of the message catalogue and the numbers its sentence needs."""
+
+    code: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        """The reason as it stands in the recommendation document."""
+        return {"code": self.code, **self.values}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A GPU with its estimate, and either a rank with reasons or verdicts that reject it.
+
+    ``score`` is what the goal ranks by (lower is better); ``support`` and ``acquisition`` are codes.
+    """
+
+    gpu: Gpu
+    estimate: Estimate | None
+    score: float | None = None
+    rank: int | None = None
+    tied_with_previous: bool = False
+    acquisition: str = ""
+    support: str = ""
+    reasons: tuple[Reason, ...] = ()
+    verdicts: tuple[Verdict, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recommendation:
+    """Every GPU of the catalogue but the CPUs, ranked or rejected, with a CPU as the baseline."""
+
+    workload: Workload
+    goal: Goal
+    requirements: Requirements
+    baseline: Estimate
+    ranked: tuple[Candidate, ...]
+    rejected: tuple[Candidate, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The document ``whichgpu/recommendation/1``."""
+        return {
+            "schema": "whichgpu/recommendation/1",
+            "workload": self.workload.document(),
+            "assumptions": [{"code": a.code, **a.values} for a in self.workload.assumptions],
+            "goal": str(self.goal),
+            "requirements": self.requirements.document(),
+            "baseline": self.baseline.document(),
+            "ranked": [_ranked(candidate) for candidate in self.ranked],
+            "rejected": [_rejected(candidate) for candidate in self.rejected],
+        }
+
+
+def _ranked(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "rank": candidate.rank,
+        "gpu": candidate.gpu.id,
+        "tied_with_previous": candidate.tied_with_previous,
+        "acquisition": candidate.acquisition,
+        "support": candidate.support,
+        "estimate": None if candidate.estimate is None else candidate.estimate.document(),
+        "reasons": [reason.document() for reason in candidate.reasons],
+    }
+
+
+def _rejected(candidate: Candidate) -> dict[str, Any]:
+    return {
+        "gpu": candidate.gpu.id,
+        "estimate": None if candidate.estimate is None else candidate.estimate.document(),
+        "verdicts": [verdict.document() for verdict in candidate.verdicts],
+    }
