@@ -224,7 +224,14 @@ def to_document(graph: OperatorGraph) -> dict[str, Any]:
     return {
         "batch_size": graph.batch_size,
         "tensors": [
-            [list(t.shape), t.dtype, t.storage, str(t.role), int(t.trainable), None if t.slope is None else list(t.slope)]
+            [
+                list(t.shape),
+                t.dtype,
+                t.storage,
+                str(t.role),
+                int(t.trainable),
+                None if t.slope is None else list(t.slope),
+            ]
             for t in graph.tensors
         ],
         "operators": [
