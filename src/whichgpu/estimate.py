@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,7 +83,7 @@ class MemoryParts:
     @property
     def total_bytes(self) -> float:
         """The sum of the parts."""
-        return sum(getattr(self, name) for name in self.__dataclass_fields__)
+        return math.fsum(getattr(self, name) for name in self.__dataclass_fields__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,27 +78,17 @@ FIGURES: Final[Mapping[str, str]] = {
 }
 """Figure name → dimension of its unit, or text, count, memory (binary prefixes)."""
 
-_ENTRY_KEYS: Final = frozenset(
-    [
-        "id",
-        "name",
-        "vendor",
-        "architecture",
-        "chip",
-        "form",
-        "market",
-        "release_date",
-        "sold_new",
-        "aliases",
-        "assumed_aliases",
-        "devices",
-        "note",
-        "source",
-        "figures",
-        "board_figures",
-    ]
-)
 _REQUIRED: Final = ("id", "name", "vendor", "architecture", "chip", "form", "market", "release_date")
+_ENTRY_KEYS: Final = frozenset(_REQUIRED) | {
+    "sold_new",
+    "aliases",
+    "assumed_aliases",
+    "devices",
+    "note",
+    "source",
+    "figures",
+    "board_figures",
+}
 _ID: Final = re.compile(r"^[a-z0-9]+(-[a-z0-9.]+)*$")
 
 
