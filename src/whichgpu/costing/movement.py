@@ -1,0 +1,148 @@
+"""Cost rules of everything that is not a product: what it moves, and a few FLOP an element."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from whichgpu.costing.cost import Cost, Traffic
+from whichgpu.costing.registry import Operands, rule
+from whichgpu.graph import Kind
+
+_FUNCTION_FLOPS: Final[Mapping[str, float]] = {
+    "exp": 10.0,
+    "log": 10.0,
+    "pow": 20.0,
+    "tanh": 15.0,
+    "sigmoid": 12.0,
+    "gelu": 20.0,
+    "silu": 14.0,
+    "mish": 30.0,
+    "softplus": 20.0,
+    "erf": 20.0,
+    "sin": 15.0,
+    "cos": 15.0,
+    "sqrt": 5.0,
+    "rsqrt": 5.0,
+    "div": 5.0,
+}
+"""FLOP an element of a transcendental function, as vector units spend them; everything else is one."""
+
+
+@rule(Kind.ELEMENTWISE, Kind.FILL, Kind.RANDOM)
+def elementwise(operands: Operands) -> Iterator[Cost]:
+    """Each operand read once, the result written once; broadcast operands are read at their own size."""
+    function = str(operands.operator.attributes.get("function", ""))
+    elements = max((tensor.elements for tensor in operands.outputs), default=0)
+    yield Cost(
+        vector_flops=elements * _FUNCTION_FLOPS.get(function, 1.0),
+        read=operands.traffic(*operands.inputs),
+        written=operands.traffic(*operands.outputs),
+        fusable=True,
+        label=function,
+    )
+
+
+@rule(Kind.COPY)
+def copy(operands: Operands) -> Iterator[Cost]:
+    """What is written was read: as many elements in as out."""
+    written = operands.traffic(*operands.outputs)
+    yield Cost(read=written, written=written, fusable=True, label=str(operands.operator.attributes.get("reason", "")))
+
+
+@rule(Kind.NORM)
+def norm(operands: Operands) -> Iterator[Cost]:
+    """Statistics need a first pass over the input, the result a second one; inference batch norm has only the second."""
+    label = str(operands.operator.attributes.get("norm", ""))
+    largest = max(operands.inputs, key=lambda tensor: tensor.elements, default=None)
+    again = Traffic()
+    two_passes = label == "batch" and (operands.backward or bool(operands.operator.attributes.get("training", True)))
+    if largest is not None and two_passes:
+        again = operands.traffic(largest)
+    elements = largest.elements if largest is not None else 0
+    yield Cost(
+        vector_flops=8.0 * elements,
+        read=operands.traffic(*operands.inputs) + again,
+        written=operands.traffic(*operands.outputs),
+        launches=2.0 if label == "group" or (operands.backward and label in ("layer", "rms", "group")) else 1.0,
+        label=f"{label} norm",
+    )
+
+
+@rule(Kind.SOFTMAX, Kind.LOSS, Kind.REDUCTION, Kind.INTERPOLATION, Kind.POOLING)
+def streamed(operands: Operands) -> Iterator[Cost]:
+    """Read once, written once, with a handful of FLOP an element."""
+    elements = max((tensor.elements for tensor in (*operands.inputs, *operands.outputs)), default=0)
+    yield Cost(
+        vector_flops=5.0 * elements,
+        read=operands.traffic(*operands.inputs),
+        written=operands.traffic(*operands.outputs),
+        label=str(operands.operator.attributes.get("function", "")),
+    )
+
+
+@rule(Kind.EMBEDDING)
+def embedding(operands: Operands) -> Iterator[Cost]:
+    """Only the rows that the indices name are read, never the table."""
+    written = operands.traffic(*operands.outputs)
+    indices = operands.traffic(*operands.inputs[1:])
+    rows = operands.elements(operands.inputs[0], operands.outputs[0].elements)
+    yield Cost(read=rows + indices, written=written, label="embedding")
+
+
+@rule(Kind.SCATTER)
+def scatter(operands: Operands) -> Iterator[Cost]:
+    """The gradient's rows are added to the table: a dense gradient clears the whole table first."""
+    rows = operands.traffic(*operands.inputs)
+    table = operands.traffic(*operands.outputs)
+    dense = not operands.operator.attributes.get("sparse", False)
+    yield Cost(
+        read=rows + rows, written=rows + table if dense else rows, launches=2.0 if dense else 1.0, label="scatter"
+    )
+
+
+@rule(Kind.SORT, Kind.NMS)
+def sort(operands: Operands) -> Iterator[Cost]:
+    """A radix sort passes over its keys and values four times (8 bits a pass of 32-bit keys)."""
+    once = operands.traffic(*operands.inputs)
+    read = once + once + once + once
+    yield Cost(read=read, written=read, launches=4.0, label="sort")
+
+
+@rule(Kind.FFT)
+def fft(operands: Operands) -> Iterator[Cost]:
+    """Two passes over the data (a long transform is split in two) and 5·n·log2(n) FLOP (Cooley and Tukey 1965)."""
+    elements = max((tensor.elements for tensor in operands.outputs), default=1)
+    length = max((tensor.shape[-1] for tensor in operands.outputs if tensor.shape), default=1)
+    read = operands.traffic(*operands.inputs)
+    written = operands.traffic(*operands.outputs)
+    yield Cost(
+        vector_flops=5.0 * elements * max(length, 2).bit_length(),
+        read=read + read,
+        written=written + written,
+        launches=2.0,
+        label="fft",
+    )
+
+
+@rule(Kind.SCAN)
+def scan(operands: Operands) -> Iterator[Cost]:
+    """A selective scan (state-space model) or cumulative sum: operands once, the state kept on chip."""
+    elements = max((tensor.elements for tensor in operands.inputs), default=0)
+    state = float(operands.operator.attributes.get("state", 1) or 1)
+    yield Cost(
+        vector_flops=6.0 * elements * state,
+        read=operands.traffic(*operands.inputs),
+        written=operands.traffic(*operands.outputs),
+        label="scan",
+    )
+
+
+@rule(Kind.UNKNOWN)
+def unknown(operands: Operands) -> Iterator[Cost]:
+    """Nobody knows what it does: at least its operands move. It lowers the coverage."""
+    yield Cost(
+        read=operands.traffic(*operands.inputs),
+        written=operands.traffic(*operands.outputs),
+        label=operands.operator.name,
+    )

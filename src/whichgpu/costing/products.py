@@ -1,0 +1,216 @@
+"""Cost rules of products: matrix products, convolutions, attention, experts. 1 FMA = 2 FLOP."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from whichgpu.costing.cost import Cost, Product, Traffic
+from whichgpu.costing.registry import Operands, rule
+from whichgpu.graph import Attribute, Kind, Operator, Tensor
+
+_SOFTMAX_FLOPS: Final = 5.0
+"""FLOP an element of a softmax: maximum, subtract, exponential, sum, divide."""
+
+
+def sizes(value: Attribute | None, rank: int, default: int = 1) -> tuple[int, ...]:
+    """A per-dimension attribute as a tuple of ``rank`` sizes."""
+    if isinstance(value, tuple):
+        return value if len(value) == rank else (value[0],) * rank
+    return (int(value) if value is not None else default,) * rank
+
+
+def number(operator: Operator, key: str, default: float = 0) -> float:
+    """A numeric attribute."""
+    value = operator.attributes.get(key, default)
+    return float(value) if isinstance(value, (int, float)) else default
+
+
+@rule(Kind.GEMM)
+def gemm(operands: Operands) -> Iterator[Cost]:
+    """``[*, m, k] x [k, n]`` or batched: 2·batch·m·n·k FLOP, each operand moved once."""
+    a, b = operands.inputs[:2]
+    out = operands.outputs[0]
+    batch, m, n, k = gemm_geometry(a, b)
+    yield Cost(
+        product=Product.MATMUL,
+        flops=2.0 * batch * m * n * k,
+        read=operands.traffic(*operands.inputs),
+        written=operands.traffic(out),
+        batch=batch,
+        m=m,
+        n=n,
+        k=k,
+    )
+
+
+def gemm_geometry(a: Tensor, b: Tensor) -> tuple[float, float, float, float]:
+    """[batch, m, n, k] of a product; with a two-dimensional second operand the leading dimensions fold into m."""
+    k = a.shape[-1] if a.shape else 1
+    if len(a.shape) == 1:
+        return 1.0, 1.0, float(b.shape[-1]), float(k)
+    if len(b.shape) == 1:
+        return 1.0, float(a.elements // max(k, 1)), 1.0, float(k)
+    n = b.shape[-1]
+    if len(b.shape) == 2:
+        return 1.0, float(a.elements // max(k, 1)), float(n), float(k)
+    batch = math.prod(b.shape[:-2]) if len(b.shape) >= len(a.shape) else math.prod(a.shape[:-2])
+    return float(batch), float(a.shape[-2]), float(n), float(k)
+
+
+@rule(Kind.CONV)
+def conv(operands: Operands) -> Iterator[Cost]:
+    """A convolution in one of its three directions: 2·n·co·out·c/g·kernel FLOP each."""
+    operator = operands.operator
+    groups = int(number(operator, "groups", 1))
+    direction = str(operator.attributes.get("direction", "forward"))
+    x, w, y = _conv_operands(operands, direction)
+    if operator.attributes.get("transposed"):
+        x, y = y, x
+    spatial = math.prod(y.shape[2:])
+    kernel = math.prod(w.shape[2:])
+    images, out_channels = y.shape[0], y.shape[1]
+    in_per_group = max(x.shape[1] // groups, 1)
+    out_per_group = max(out_channels // groups, 1)
+    geometry = {
+        "forward": (images * spatial, out_per_group, in_per_group * kernel),
+        "input": (images * math.prod(x.shape[2:]), in_per_group, out_per_group * kernel),
+        "weight": (out_per_group, in_per_group * kernel, images * spatial),
+    }[direction]
+    yield Cost(
+        product=Product.CONV,
+        flops=2.0 * images * out_channels * spatial * in_per_group * kernel,
+        read=operands.traffic(*operands.inputs),
+        written=operands.traffic(*operands.outputs),
+        batch=float(groups),
+        m=float(geometry[0]),
+        n=float(geometry[1]),
+        k=float(geometry[2]),
+        winograd=_winograd(operator, w, groups) and direction != "weight",
+        # One input channel a group: the library multiplies on vector units, there is no matrix to tile.
+        vector_product=groups > 1 and in_per_group == 1,
+    )
+
+
+def _conv_operands(operands: Operands, direction: str) -> tuple[Tensor, Tensor, Tensor]:
+    first, second, out = operands.inputs[0], operands.inputs[1], operands.outputs[0]
+    if direction == "forward":
+        return first, second, out
+    if direction == "input":
+        return out, second, first
+    return second, out, first
+
+
+def _winograd(operator: Operator, w: Tensor, groups: int) -> bool:
+    rank = len(w.shape) - 2
+    return (
+        rank == 2
+        and groups == 1
+        and tuple(w.shape[2:]) == (3, 3)
+        and sizes(operator.attributes.get("stride"), rank) == (1, 1)
+        and sizes(operator.attributes.get("dilation"), rank) == (1, 1)
+    )
+
+
+@rule(Kind.ATTENTION)
+def attention(operands: Operands) -> Iterable[Cost]:
+    """Scaled dot-product attention: two products forward, five backward when fused (scores are made again), else four."""
+    operator = operands.operator
+    shift = 1 if operands.backward else 0
+    q, k, v = operands.inputs[shift : shift + 3]
+    if operator.attributes.get("fused", True):
+        return [_fused_attention(operands, q, k, v)]
+    return _unfused_attention(operands, q, k, v)
+
+
+def _attention_sizes(q: Tensor, k: Tensor, v: Tensor) -> tuple[float, float, float, float, float]:
+    heads = math.prod(q.shape[:-2])
+    return float(heads), float(q.shape[-2]), float(k.shape[-2]), float(q.shape[-1]), float(v.shape[-1])
+
+
+def _visible_fraction(operator: Operator, queries: float, keys: float) -> float:
+    """The share of the score matrix that the mask leaves: half under a causal mask, a band under a window."""
+    window = number(operator, "window")
+    if not operator.attributes.get("causal"):
+        return min(1.0, window / keys) if window else 1.0
+    queries_in = min(queries, keys)
+    visible = queries * keys - queries_in * (queries_in - 1) / 2
+    if window and window < keys:
+        visible = min(visible, queries * window)
+    return visible / (queries * keys)
+
+
+def _fused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> Cost:
+    heads, queries, keys, depth, value_depth = _attention_sizes(q, k, v)
+    scores = heads * queries * keys
+    products = 2.0 * scores * (depth + value_depth)
+    if operands.backward:
+        products = 2.0 * scores * (3 * depth + 2 * value_depth)
+    return Cost(
+        product=Product.ATTENTION,
+        flops=products,
+        vector_flops=_SOFTMAX_FLOPS * scores,
+        read=operands.traffic(*operands.inputs),
+        written=operands.traffic(*operands.outputs),
+        batch=heads,
+        m=queries,
+        n=value_depth,
+        k=keys * (depth + value_depth) / value_depth,
+        skipped_fraction=1.0 - _visible_fraction(operands.operator, queries, keys),
+    )
+
+
+def _unfused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> Iterator[Cost]:
+    heads, queries, keys, depth, value_depth = _attention_sizes(q, k, v)
+    scores = heads * queries * keys
+    repeats = 2 if operands.backward else 1
+    score_traffic = Traffic(narrow=scores)
+    for label, inner, outer in (("scores", depth, q), ("values", value_depth, v)):
+        yield Cost(
+            product=Product.MATMUL,
+            flops=2.0 * scores * inner * repeats,
+            read=operands.traffic(outer, k) + score_traffic,
+            written=operands.traffic(*operands.outputs[:1]) + score_traffic,
+            batch=heads,
+            m=queries,
+            n=keys if label == "scores" else inner,
+            k=inner if label == "scores" else keys,
+            launches=float(repeats),
+            label=label,
+        )
+    passes = 4.0 if operator_has_mask(operands) else 3.0
+    yield Cost(
+        vector_flops=_SOFTMAX_FLOPS * scores,
+        read=Traffic(wide=scores * passes / 2),
+        written=Traffic(wide=scores * passes / 2),
+        launches=passes,
+        label="softmax",
+    )
+
+
+def operator_has_mask(operands: Operands) -> bool:
+    """Whether attention adds a mask or drops scores, each another pass over the scores when unfused."""
+    attributes = operands.operator.attributes
+    return bool(attributes.get("causal") or attributes.get("dropout") or len(operands.inputs) > 3 + operands.backward)
+
+
+@rule(Kind.EXPERTS)
+def experts(operands: Operands) -> Iterator[Cost]:
+    """Grouped products of a mixture of experts: every token by ``top_k`` experts; only the touched weights are read."""
+    x, w = operands.inputs[:2]
+    total = number(operands.operator, "experts", w.shape[0])
+    routed = x.elements / x.shape[-1] * number(operands.operator, "top_k", 1)
+    depth, width = float(x.shape[-1]), float(w.shape[-1])
+    # Expected number of distinct experts that ``routed`` uniform choices touch.
+    touched = total * (1.0 - (1.0 - 1.0 / total) ** routed)
+    yield Cost(
+        product=Product.MATMUL,
+        flops=2.0 * routed * depth * width,
+        read=operands.elements(x, routed * depth) + operands.elements(w, touched * depth * width),
+        written=operands.traffic(*operands.outputs),
+        batch=touched,
+        m=max(routed / touched, 1.0),
+        n=width,
+        k=depth,
+    )

@@ -1,0 +1,66 @@
+"""One rule a kind of operator; a second rule for the same kind raises."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+
+from whichgpu.costing.cost import Cost, Traffic
+from whichgpu.errors import DataError
+from whichgpu.graph import ELEMENT_BYTES, FLOATS, Kind, Operator, Phase, Role, Tensor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operands:
+    """An operator with its tensors, and which of them stay wide under autocast."""
+
+    operator: Operator
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    wide: frozenset[int] = frozenset()
+
+    @property
+    def backward(self) -> bool:
+        """Whether the operator belongs to the backward pass."""
+        return self.operator.phase is Phase.BACKWARD
+
+    def traffic(self, *tensors: Tensor) -> Traffic:
+        """All elements of ``tensors``, each in its class."""
+        total = Traffic()
+        for tensor in tensors:
+            total = total + self.elements(tensor, tensor.elements)
+        return total
+
+    def elements(self, tensor: Tensor, count: float) -> Traffic:
+        """``count`` elements of the kind that ``tensor`` holds."""
+        if tensor.dtype not in FLOATS:
+            return Traffic(fixed=count * ELEMENT_BYTES[tensor.dtype])
+        if tensor.role in (Role.WEIGHT, Role.GRADIENT):
+            return Traffic(weight=count)
+        if tensor.role is Role.BUFFER:
+            return Traffic(wide=count)
+        if tensor.storage in self.wide:
+            return Traffic(wide=count)
+        return Traffic(narrow=count)
+
+
+Rule = Callable[[Operands], Iterable[Cost]]
+_RULES: dict[Kind, Rule] = {}
+
+
+def rule(*kinds: Kind) -> Callable[[Rule], Rule]:
+    """Register the decorated function as the rule of these kinds; a kind that has one already raises DataError."""
+
+    def register(function: Rule) -> Rule:
+        for kind in kinds:
+            if kind in _RULES:
+                raise DataError(f"the kind {kind} has a cost rule already")
+            _RULES[kind] = function
+        return function
+
+    return register
+
+
+def rules() -> Mapping[Kind, Rule]:
+    """Every registered rule by kind."""
+    return _RULES

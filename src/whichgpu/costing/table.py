@@ -1,0 +1,270 @@
+"""All costs of a workload as columns: identical operators once, with their count."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whichgpu.costing.cost import CLASSES, Cost, Product, Traffic
+from whichgpu.costing.optimizer import optimizer_cost
+from whichgpu.costing.registry import Operands, rules
+from whichgpu.errors import Uncovered
+from whichgpu.graph import FLOATS, PRODUCTS, Kind, Operator, OperatorGraph, Phase, Role, Tensor
+from whichgpu.stack import stack
+from whichgpu.workload import Workload
+
+Floats = NDArray[np.float64]
+Flags = NDArray[np.bool_]
+
+COVERAGE_FLOOR: Final = 0.8
+"""Below this share of known traffic a prediction is refused unless the user insists."""
+
+_COLUMNS: Final = (
+    "flops",
+    "vector_flops",
+    "batch",
+    "m",
+    "n",
+    "k",
+    "steps",
+    "launches",
+    "skipped_fraction",
+)
+_FLAGS: Final = ("fusable", "mixed_only", "winograd", "vector_product", "library_loop")
+_PHASES: Final = {
+    "forward": (Phase.FORWARD,),
+    "prefill": (Phase.FORWARD,),
+    "decode": (Phase.FORWARD,),
+    "kernel": (Phase.FORWARD, Phase.BACKWARD),
+    "backward": (Phase.BACKWARD,),
+    "forward+backward": (Phase.FORWARD, Phase.BACKWARD),
+    "full": (Phase.FORWARD, Phase.BACKWARD),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostTable:
+    """Columns of length [operators], traffic as [operators, element classes]; ``count`` is how often a row occurs."""
+
+    count: Floats
+    product: NDArray[np.int64]
+    flops: Floats
+    vector_flops: Floats
+    read: Floats
+    written: Floats
+    batch: Floats
+    m: Floats
+    n: Floats
+    k: Floats
+    steps: Floats
+    launches: Floats
+    skipped_fraction: Floats
+    fusable: Flags
+    mixed_only: Flags
+    winograd: Flags
+    vector_product: Flags
+    library_loop: Flags
+    known: Flags
+    kinds: tuple[str, ...]
+    phases: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.count)
+
+    @property
+    def coverage(self) -> float:
+        """The share of the moved elements that belongs to operators with a rule, from 0 to 1."""
+        moved = self.count * (self.read + self.written).sum(axis=1)
+        total = float(moved.sum())
+        return 1.0 if total == 0 else float(moved[self.known].sum()) / total
+
+    def product_flops(self, phase: Phase) -> float:
+        """FLOP of matrix products, convolutions, recurrence and attention in one phase."""
+        chosen = np.array([p == phase for p in self.phases], dtype=bool) & ~self.mixed_only
+        return float((self.count * self.flops)[chosen].sum())
+
+    def unknown(self) -> list[tuple[str, float]]:
+        """Operators without a rule, by name, with their share of the moved elements."""
+        moved = self.count * (self.read + self.written).sum(axis=1)
+        total = float(moved.sum()) or 1.0
+        shares: dict[str, float] = {}
+        for index in np.flatnonzero(~self.known):
+            shares[self.labels[index]] = shares.get(self.labels[index], 0.0) + float(moved[index]) / total
+        return sorted(shares.items(), key=lambda item: -item[1])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Row:
+    cost: Cost
+    count: int
+    kind: str
+    phase: str
+    name: str
+    known: bool
+
+
+def cost_table(workload: Workload, *, allow_uncovered: bool = False) -> CostTable:
+    """The costs of one step of ``workload``; raises Uncovered where too much of the traffic has no rule."""
+    table = table_of(list(_rows(workload)))
+    if table.coverage < COVERAGE_FLOOR and not allow_uncovered:
+        named = ", ".join(f"{name} ({share:.0%})" for name, share in table.unknown()[:3])
+        raise Uncovered(
+            f"only {table.coverage:.0%} of the work is understood; unknown: {named}",
+            hint="--allow-uncovered predicts all the same, with a wider interval",
+        )
+    return table
+
+
+def _rows(workload: Workload) -> Iterator[_Row]:
+    graph, rules_of = workload.graph, stack(workload.stack)
+    wide = wide_storages(graph)
+    for operator, count in _distinct(graph, _PHASES[workload.step], rules_of.layout_copies):
+        operands = Operands(
+            operator=operator,
+            inputs=tuple(graph.tensors[i] for i in operator.inputs),
+            outputs=tuple(graph.tensors[i] for i in operator.outputs),
+            wide=wide,
+        )
+        known = operator.kind is not Kind.UNKNOWN
+        for cost in (*rules()[operator.kind](operands), *_casts(operands)):
+            yield _Row(
+                cost=cost, count=count, kind=operator.kind, phase=operator.phase, name=operator.name, known=known
+            )
+    yield from _step_rows(workload, rules_of.foreach)
+
+
+def _step_rows(workload: Workload, foreach: bool) -> Iterator[_Row]:
+    graph = workload.graph
+    trains = workload.step in ("full", "forward+backward")
+    elements = sum(weight.elements for weight in graph.weights())
+    tensors = sum(1 for _ in graph.weights())
+    if elements:
+        # Under autocast every weight is cast once a step and kept for the backward pass.
+        cost = Cost(
+            read=Traffic(master=elements),
+            written=Traffic(weight=elements),
+            launches=float(tensors),
+            mixed_only=True,
+            label="cast of weights",
+        )
+        yield _Row(cost=cost, count=1, kind=Kind.COPY, phase=Phase.FORWARD, name="cast", known=True)
+    if not trains or workload.step != "full":
+        return
+    for cost in optimizer_cost(graph, workload.optimizer, foreach):
+        yield _Row(cost=cost, count=1, kind=Kind.OPTIMIZER, phase=Phase.OPTIMIZER, name=workload.optimizer, known=True)
+
+
+def _casts(operands: Operands) -> Iterator[Cost]:
+    """Under autocast a product reads half precision: a wide operand is cast first, by a kernel of its own."""
+    if operands.operator.kind not in PRODUCTS:
+        return
+    for tensor in operands.inputs:
+        if tensor.storage in operands.wide and tensor.dtype in FLOATS and tensor.role is Role.ACTIVATION:
+            yield Cost(
+                read=Traffic(wide=tensor.elements),
+                written=Traffic(narrow=tensor.elements),
+                fusable=True,
+                mixed_only=True,
+                label="cast",
+            )
+
+
+_WIDE_KINDS: Final = frozenset({Kind.SOFTMAX, Kind.LOSS})
+_WIDE_NORMS: Final = frozenset({"layer", "group", "rms"})
+
+
+def wide_storages(graph: OperatorGraph) -> frozenset[int]:
+    """Storages that autocast keeps in FP32: outputs of softmax, losses and layer norms, and what is computed from them.
+
+    Source: PyTorch documentation, "CUDA Ops that can autocast to float32" and "promote to the widest input type".
+    """
+    wide: set[int] = set()
+    for operator in graph.operators:
+        if _keeps_wide(operator, graph.tensors, wide):
+            wide.update(graph.tensors[index].storage for index in operator.outputs)
+    return frozenset(wide)
+
+
+def _keeps_wide(operator: Operator, tensors: Sequence[Tensor], wide: set[int]) -> bool:
+    if operator.kind in PRODUCTS:
+        return False
+    if operator.kind in _WIDE_KINDS:
+        return True
+    if operator.kind is Kind.NORM and operator.attributes.get("norm") in _WIDE_NORMS:
+        return operator.phase is Phase.FORWARD
+    return any(tensors[index].storage in wide for index in operator.inputs)
+
+
+def _distinct(graph: OperatorGraph, phases: tuple[Phase, ...], layout_copies: bool) -> Iterable[tuple[Operator, int]]:
+    """Operators of these phases that cost the same, one of each with their number."""
+    found: dict[tuple[Any, ...], list[Any]] = {}
+    for operator in graph.operators:
+        if operator.phase not in phases:
+            continue
+        if not layout_copies and operator.kind is Kind.COPY and operator.attributes.get("reason") == "layout":
+            continue
+        key = (
+            operator.kind,
+            operator.phase,
+            operator.name,
+            tuple(operator.attributes.items()),
+            tuple(_signature(graph.tensors[index]) for index in operator.inputs),
+            tuple(_signature(graph.tensors[index]) for index in operator.outputs),
+        )
+        entry = found.get(key)
+        if entry is None:
+            found[key] = [operator, 1]
+        else:
+            entry[1] += 1
+    return [(operator, count) for operator, count in found.values()]
+
+
+def _signature(tensor: Tensor) -> tuple[Any, ...]:
+    return (tensor.shape, tensor.dtype, tensor.role)
+
+
+def table_of(rows: Sequence[_Row]) -> CostTable:
+    """The rows as columns."""
+    costs = [row.cost for row in rows]
+    columns = {name: np.array([getattr(cost, name) for cost in costs], dtype=np.float64) for name in _COLUMNS}
+    flags = {name: np.array([getattr(cost, name) for cost in costs], dtype=bool) for name in _FLAGS}
+    empty = np.zeros((0, CLASSES))
+    return CostTable(
+        count=np.array([row.count for row in rows], dtype=np.float64),
+        product=np.array([int(cost.product) for cost in costs], dtype=np.int64),
+        read=np.array([cost.read.as_row() for cost in costs]) if costs else empty,
+        written=np.array([cost.written.as_row() for cost in costs]) if costs else empty,
+        known=np.array([row.known for row in rows], dtype=bool),
+        kinds=tuple(str(row.kind) for row in rows),
+        phases=tuple(str(row.phase) for row in rows),
+        labels=tuple(cost.label or row.name for row, cost in zip(rows, costs, strict=True)),
+        **columns,
+        **flags,
+    )
+
+
+def kernels(costs: Sequence[Cost], kind: Kind) -> CostTable:
+    """A table of single kernels, for measurements of one operator."""
+    return table_of(
+        [_Row(cost=cost, count=1, kind=kind, phase=Phase.FORWARD, name=str(kind), known=True) for cost in costs]
+    )
+
+
+def without(table: CostTable, keep: Flags) -> CostTable:
+    """The rows of ``table`` where ``keep`` is true."""
+    changed: dict[str, Any] = {}
+    for name in table.__dataclass_fields__:
+        column = getattr(table, name)
+        changed[name] = (
+            column[keep] if isinstance(column, np.ndarray) else tuple(c for c, k in zip(column, keep, strict=True) if k)
+        )
+    return dataclasses.replace(table, **changed)
+
+
+__all__ = ["COVERAGE_FLOOR", "CostTable", "Product", "cost_table", "kernels", "table_of", "wide_storages", "without"]

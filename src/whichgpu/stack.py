@@ -1,0 +1,80 @@
+"""A software stack: what a framework's "float32" means on a GPU, what it fuses, and what it costs a host to drive.
+
+The table is data (``stacks.toml``): one entry a stack, each fact with its source.
+"""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from whichgpu.errors import UnknownName, nearest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """One way of running a model.
+
+    ``tf32_matmul`` and ``tf32_conv`` are (first, last) years in which the framework's float32 uses TF32 units by
+    default, or None for never. ``host_launch_s`` is the host's time to issue one operator, ``host_step_s`` its fixed
+    time a step. ``fusion`` is the share of fusable element-wise traffic that is left; ``foreach`` says that the
+    optimizer updates all tensors in a few launches. ``layout_copies`` says that copies a capturing framework inserts
+    for its memory format run here too. ``context_bytes`` is what the framework holds before the model.
+    """
+
+    name: str
+    framework: str
+    tf32_matmul: tuple[int, int] | None
+    tf32_conv: tuple[int, int] | None
+    host_launch_s: float
+    host_step_s: float
+    fusion: float
+    foreach: bool
+    layout_copies: bool
+    context_bytes: float
+    accelerators: tuple[str, ...]
+
+    def uses_tf32(self, kind: str, year: int) -> bool:
+        """Whether float32 products of this kind (``matmul`` or ``conv``) use TF32 units by default in ``year``."""
+        years = self.tf32_conv if kind == "conv" else self.tf32_matmul
+        return years is not None and years[0] <= year <= years[1]
+
+
+@functools.cache
+def stacks() -> Mapping[str, Stack]:
+    """All stacks by name."""
+    text = resources.files("whichgpu").joinpath("stacks.toml").read_text(encoding="utf-8")
+    return {name: _stack(name, row) for name, row in tomllib.loads(text)["stack"].items()}
+
+
+def _stack(name: str, row: Mapping[str, Any]) -> Stack:
+    def years(key: str) -> tuple[int, int] | None:
+        return tuple(row[key]) if key in row else None
+
+    return Stack(
+        name=name,
+        framework=row["framework"],
+        tf32_matmul=years("tf32_matmul_years"),
+        tf32_conv=years("tf32_conv_years"),
+        host_launch_s=row["host_launch_s"],
+        host_step_s=row["host_step_s"],
+        fusion=row["fusion"],
+        foreach=row["foreach"],
+        layout_copies=row["layout_copies"],
+        context_bytes=row["context_bytes"],
+        accelerators=tuple(row["accelerators"]),
+    )
+
+
+def stack(name: str) -> Stack:
+    """The stack called ``name``; raises UnknownName with the nearest one."""
+    found = stacks().get(name)
+    if found is None:
+        close = nearest(name, stacks())
+        hint = f"did you mean {close!r}?" if close else f"stacks: {', '.join(stacks())}"
+        raise UnknownName(f"there is no stack {name!r}", field="stack", hint=hint)
+    return found
