@@ -1,4 +1,4 @@
-"""What the hardware computes in, for what a workload asks: units, element sizes, and what stands in for a missing unit."""
+"""What the hardware computes in: units, element sizes, and what stands in for a missing unit."""
 
 from __future__ import annotations
 
