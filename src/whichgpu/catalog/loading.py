@@ -16,7 +16,7 @@ from whichgpu.errors import InvalidFile, UnknownName, nearest
 from whichgpu.gpu import Figure, Gpu
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Catalog:
     """All entries in the order of their files, with the sources their figures name."""
 
@@ -25,7 +25,7 @@ class Catalog:
 
     def get(self, name: str) -> Gpu:
         """The entry whose id or exact alias is ``name``; raises UnknownName with the nearest id."""
-        found = self._index().get(name) or self._index().get(name.lower())
+        found = self._index.get(name) or self._index.get(name.lower())
         if found is None:
             close = nearest(name, [gpu.id for gpu in self.gpus])
             hint = f"did you mean {close!r}?" if close else None
@@ -52,19 +52,15 @@ class Catalog:
             known.add(gpu.id)
         return Catalog(gpus=self.gpus + added, sources={**self.sources, **sources})
 
+    @functools.cached_property
     def _index(self) -> Mapping[str, Gpu]:
-        return _index(self.gpus)
-
-
-@functools.lru_cache(maxsize=8)
-def _index(gpus: tuple[Gpu, ...]) -> Mapping[str, Gpu]:
-    index: dict[str, Gpu] = {}
-    for names in (lambda g: (g.id,), lambda g: (g.name, *g.aliases), lambda g: g.assumed_aliases):
-        for gpu in gpus:
-            for name in names(gpu):
-                index.setdefault(name, gpu)
-                index.setdefault(name.lower(), gpu)
-    return index
+        index: dict[str, Gpu] = {}
+        for names in (lambda g: (g.id,), lambda g: (g.name, *g.aliases), lambda g: g.assumed_aliases):
+            for gpu in self.gpus:
+                for name in names(gpu):
+                    index.setdefault(name, gpu)
+                    index.setdefault(name.lower(), gpu)
+        return index
 
 
 @functools.cache

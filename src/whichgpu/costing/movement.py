@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from whichgpu.costing.cost import Cost, Traffic
+from whichgpu.costing.products import number
 from whichgpu.costing.registry import Operands, rule
 from whichgpu.graph import Kind
 
@@ -52,7 +53,7 @@ def copy(operands: Operands) -> Iterator[Cost]:
 
 @rule(Kind.NORM)
 def norm(operands: Operands) -> Iterator[Cost]:
-    """Statistics need a first pass over the input, the result a second one; inference batch norm has only the second."""
+    """Statistics need a first pass over the input, the result a second one; batch norm at inference has only that."""
     label = str(operands.operator.attributes.get("norm", ""))
     largest = max(operands.inputs, key=lambda tensor: tensor.elements, default=None)
     again = Traffic()
@@ -129,7 +130,7 @@ def fft(operands: Operands) -> Iterator[Cost]:
 def scan(operands: Operands) -> Iterator[Cost]:
     """A selective scan (state-space model) or cumulative sum: operands once, the state kept on chip."""
     elements = max((tensor.elements for tensor in operands.inputs), default=0)
-    state = float(operands.operator.attributes.get("state", 1) or 1)
+    state = number(operands.operator, "state", 1)
     yield Cost(
         vector_flops=6.0 * elements * state,
         read=operands.traffic(*operands.inputs),

@@ -115,7 +115,7 @@ def _winograd(operator: Operator, w: Tensor, groups: int) -> bool:
 
 @rule(Kind.ATTENTION)
 def attention(operands: Operands) -> Iterable[Cost]:
-    """Scaled dot-product attention: two products forward, five backward when fused (scores are made again), else four."""
+    """Scaled dot-product attention: two products forward; backward five when fused (scores again), else four."""
     operator = operands.operator
     shift = 1 if operands.backward else 0
     q, k, v = operands.inputs[shift : shift + 3]

@@ -1,4 +1,4 @@
-"""Cost rule of recurrent layers: one operator a layer call, steps one after the other, recurrent weights read each step."""
+"""Cost rule of recurrent layers: one operator a call, steps in a chain, recurrent weights read each step."""
 
 from __future__ import annotations
 

@@ -232,8 +232,10 @@ def _signature(tensor: Tensor) -> tuple[Any, ...]:
 def table_of(rows: Sequence[_Row]) -> CostTable:
     """The rows as columns."""
     costs = [row.cost for row in rows]
-    columns = {name: np.array([getattr(cost, name) for cost in costs], dtype=np.float64) for name in _COLUMNS}
-    flags = {name: np.array([getattr(cost, name) for cost in costs], dtype=bool) for name in _FLAGS}
+    columns: dict[str, Any] = {
+        name: np.array([getattr(cost, name) for cost in costs], dtype=np.float64) for name in _COLUMNS
+    }
+    flags: dict[str, Any] = {name: np.array([getattr(cost, name) for cost in costs], dtype=bool) for name in _FLAGS}
     empty = np.zeros((0, CLASSES))
     return CostTable(
         count=np.array([row.count for row in rows], dtype=np.float64),
