@@ -26,19 +26,27 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 
 class WhichGpuError(Exception):
-    """An error a person can act on: ``message`` says what and where, ``hint`` the way out."""
+    """An error a person can act on: ``message`` says what and where, ``hint`` the way out.
+
+    Both are templates for ``str.format`` with ``values`` (no f-strings), so that they can be said in another
+    language: ``UnknownName("there is no GPU {name!r}", name=name, hint="did you mean {close!r}?", close=close)``.
+    """
 
     code = "error"
     exit_status = 2
 
-    def __init__(self, message: str, *, field: str | None = None, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
+    def __init__(self, message: str, *, field: str | None = None, hint: str | None = None, **values: Any) -> None:
+        self.template = message
+        self.hint_template = hint
+        self.values = values
         self.field = field
-        self.hint = hint
+        self.message = message.format(**values) if values else message
+        self.hint = hint.format(**values) if hint and values else hint
+        super().__init__(self.message)
 
     def document(self) -> dict[str, str | None]:
         """The error as the JSON document ``whichgpu/error/1``."""
