@@ -21,9 +21,10 @@ class Stack:
 
     ``tf32_matmul`` and ``tf32_conv`` are (first, last) years in which the framework's float32 uses TF32 units by
     default, or None for never. ``host_launch_s`` is the host's time to issue one operator, ``host_step_s`` its fixed
-    time a step. ``fusion`` is the share of fusable element-wise traffic that is left; ``foreach`` says that the
-    optimizer updates all tensors in a few launches. ``layout_copies`` says that copies a capturing framework inserts
-    for its memory format run here too. ``context_bytes`` is what the framework holds before the model.
+    time a step, ``host_loop_s`` its time an iteration of a loop over steps that no library fuses. ``fusion`` is the
+    share of fusable element-wise traffic that is left; ``foreach`` says that the optimizer updates all tensors in a
+    few launches. ``layout_copies`` says that copies a capturing framework inserts for its memory format run here too.
+    ``context_bytes`` is what the framework holds before the model.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Stack:
     tf32_conv: tuple[int, int] | None
     host_launch_s: float
     host_step_s: float
+    host_loop_s: float
     fusion: float
     foreach: bool
     layout_copies: bool
@@ -62,6 +64,7 @@ def _stack(name: str, row: Mapping[str, Any]) -> Stack:
         tf32_conv=years("tf32_conv_years"),
         host_launch_s=row["host_launch_s"],
         host_step_s=row["host_step_s"],
+        host_loop_s=row.get("host_loop_s", 0.0),
         fusion=row["fusion"],
         foreach=row["foreach"],
         layout_copies=row["layout_copies"],

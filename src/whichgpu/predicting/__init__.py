@@ -1,0 +1,13 @@
+"""Workload and GPUs into estimates: latency, memory, power, energy, each an interval."""
+
+from whichgpu.predicting.predict import (
+    Prediction,
+    breakdown,
+    input_bytes,
+    predict,
+    predict_arrays,
+    predictable,
+    usable_bytes,
+)
+
+__all__ = ["Prediction", "breakdown", "input_bytes", "predict", "predict_arrays", "predictable", "usable_bytes"]

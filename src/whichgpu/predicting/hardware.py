@@ -1,0 +1,145 @@
+"""GPUs as arrays: what each sustains for one way of running a workload."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whichgpu.costing.arithmetic import UNITS, Arithmetic, Resolution, Substitute
+from whichgpu.costing.cost import CLASSES
+from whichgpu.errors import MissingFigure
+from whichgpu.gpu import Gpu
+from whichgpu.predicting.coefficients import Coefficients, Family
+
+Floats = NDArray[np.float64]
+
+_PCIE_BYTES_PER_S: Final = {1: 0.25e9, 2: 0.5e9, 3: 0.985e9, 4: 1.969e9, 5: 3.938e9, 6: 7.563e9}
+"""Bytes a second a lane, by PCIe generation, after line coding (PCI-SIG)."""
+
+_PAGEABLE_BYTES_PER_S: Final = 6.0e9
+"""A pageable copy is staged through a pinned buffer by one CPU core, whatever the bus could do."""
+
+_PINNED_FRACTION: Final = 0.8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hardware:
+    """Columns of length [gpus]; rates in FLOP/s and bytes/s are what the boards sustain, not their peaks."""
+
+    multiprocessors: Floats
+    matmul_flops_per_s: Floats
+    conv_flops_per_s: Floats
+    attention_flops_per_s: Floats
+    vector_flops_per_s: Floats
+    winograd_gain: Floats
+    bytes_per_s: Floats
+    cache_bytes: Floats
+    kernel_start_s: Floats
+    rnn_step_s: Floats
+    host_factor: Floats
+    host_bytes_per_s: Floats
+    pinned_bytes_per_s: Floats
+    element_bytes: Floats
+    matmul_j_per_flop: Floats
+    vector_j_per_flop: Floats
+    j_per_byte: Floats
+    static_w: Floats
+    board_w: Floats
+    power_limited: NDArray[np.bool_]
+    serial_host: NDArray[np.bool_]
+    mixed: NDArray[np.bool_]
+
+
+def sustained_flops_per_s(gpu: Gpu, arithmetic: Arithmetic, family: Family, power_w: float) -> tuple[float, bool]:
+    """What ``gpu`` holds on large products in FLOP/s, and whether its power is what limits it.
+
+    Raises MissingFigure where the catalogue has no rate for the arithmetic.
+    """
+    peak = peak_flops_per_s(gpu, arithmetic)
+    held = peak * family.utilization[arithmetic]
+    budget = power_w * (1.0 - family.static) / family.energy_j_per_flop[arithmetic]
+    return min(held, budget), budget < held
+
+
+def peak_flops_per_s(gpu: Gpu, arithmetic: Arithmetic) -> float:
+    """The datasheet's dense peak for an arithmetic, by the first unit that has it."""
+    for figure in UNITS[arithmetic]:
+        rate = gpu.get(figure)
+        if rate is not None:
+            return rate
+    if arithmetic in (Arithmetic.TF32, Arithmetic.FP32) and gpu.get("bf16_tensor_flops_per_s"):
+        # Matrix engines without FP32 (TPU, Gaudi) make it of BF16 passes: three give about 22 bits of mantissa.
+        return gpu.figure("bf16_tensor_flops_per_s") / 3.0
+    raise MissingFigure(f"the catalogue has no {arithmetic} rate for {gpu.id}", field=UNITS[arithmetic][0])
+
+
+def arrays(
+    gpus: Sequence[Gpu], resolutions: Sequence[Resolution], coefficients: Coefficients, power_limit_w: float | None
+) -> Hardware:
+    """The GPUs' columns, each with its own resolution of the workload's precision."""
+    rows = [
+        _row(gpu, resolution, coefficients.family(gpu), power_limit_w)
+        for gpu, resolution in zip(gpus, resolutions, strict=True)
+    ]
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    return Hardware(**columns)
+
+
+def _row(gpu: Gpu, resolution: Resolution, family: Family, power_limit_w: float | None) -> dict[str, object]:
+    board_w = gpu.figure("board_power_w")
+    power_w = board_w if power_limit_w is None else min(board_w, power_limit_w)
+    emulated = family.bf16_emulation if resolution.substitute is Substitute.EMULATED else 1.0
+    matmul, limited = sustained_flops_per_s(gpu, resolution.matmul, family, power_w)
+    conv, _ = sustained_flops_per_s(gpu, resolution.conv, family, power_w)
+    plain = Arithmetic.FP64 if resolution.matmul is Arithmetic.FP64 else Arithmetic.FP32
+    vector, _ = sustained_flops_per_s(gpu, plain, family, power_w)
+    vector_units = resolution.conv in (Arithmetic.FP32, Arithmetic.FP64)
+    return {
+        "multiprocessors": gpu.get("multiprocessors") or _matrix_engines(gpu),
+        "matmul_flops_per_s": matmul * emulated,
+        "conv_flops_per_s": conv * emulated * family.conv_utilization,
+        "attention_flops_per_s": matmul * emulated * family.attention_utilization,
+        "vector_flops_per_s": vector,
+        "winograd_gain": family.winograd_gain if vector_units else 1.0,
+        "bytes_per_s": gpu.figure("memory_bytes_per_s") * family.bandwidth,
+        "cache_bytes": max(gpu.get("last_level_cache_bytes") or 0.0, gpu.get("l2_bytes") or 0.0),
+        "kernel_start_s": family.kernel_start_s,
+        "rnn_step_s": family.rnn_step_s,
+        "host_factor": family.host_factor,
+        "host_bytes_per_s": _PAGEABLE_BYTES_PER_S,
+        "pinned_bytes_per_s": _bus_bytes_per_s(gpu),
+        "element_bytes": element_bytes(resolution),
+        "matmul_j_per_flop": family.energy_j_per_flop[resolution.matmul],
+        "vector_j_per_flop": family.energy_j_per_flop[plain],
+        "j_per_byte": family.energy_j_per_byte,
+        "static_w": board_w * family.static,
+        "board_w": power_w,
+        "power_limited": limited,
+        "serial_host": gpu.is_cpu,
+        "mixed": resolution.mixed,
+    }
+
+
+def element_bytes(resolution: Resolution) -> Floats:
+    """Bytes of an element by class, [element classes]."""
+    sizes = np.ones(CLASSES)
+    sizes[:4] = (resolution.narrow_bytes, resolution.wide_bytes, resolution.weight_bytes, resolution.master_bytes)
+    return sizes
+
+
+def _matrix_engines(gpu: Gpu) -> float:
+    """Accelerators without multiprocessors (TPU, Gaudi) schedule tiles over their matrix units; two where unknown."""
+    return gpu.get("tensor_cores") or 2.0
+
+
+def _bus_bytes_per_s(gpu: Gpu) -> float:
+    generation, lanes = gpu.get("pcie_generation"), gpu.get("pcie_lanes")
+    if gpu.form in ("integrated", "system", "edge", "cpu"):
+        return gpu.figure("memory_bytes_per_s")  # the GPU reads the host's own memory
+    if generation is None or lanes is None:
+        return _PCIE_BYTES_PER_S[3] * 16 * _PINNED_FRACTION
+    return _PCIE_BYTES_PER_S[int(generation)] * lanes * _PINNED_FRACTION

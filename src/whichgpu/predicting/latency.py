@@ -1,0 +1,169 @@
+"""Seconds of every operator on every GPU, and of a whole step: a roofline with tiles, waves, caches and launches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whichgpu.costing.cost import Product
+from whichgpu.costing.table import CostTable
+from whichgpu.predicting.hardware import Hardware
+from whichgpu.stack import Stack
+
+Floats = NDArray[np.float64]
+
+TILES: Final = ((256, 128), (128, 256), (128, 128), (128, 64), (64, 128), (64, 64), (32, 64), (64, 32))
+"""Output tiles that matrix-product libraries choose from, [rows, columns]."""
+
+_SMALL_TILE: Final = 0.12
+"""Efficiency falls with the tile's area to this power: small tiles reuse less of what they load."""
+
+_PROLOGUE: Final = 64.0
+"""Extra products along k that a tile's prologue and epilogue are worth."""
+
+_SPLIT_K: Final = 256.0
+"""The least k that a part of a split product keeps."""
+
+_CACHE_HIT: Final = 0.5
+"""The share of an operator's traffic that can hit the cache: what the operator before it wrote."""
+
+_CACHE_SPEED: Final = 3.0
+"""How much faster the last-level cache is than the memory."""
+
+_VECTOR_PRODUCT: Final = 0.25
+"""Share of the vector peak that depthwise convolutions reach: they have no reuse to tile."""
+
+_HIDDEN: Final = 4.0
+"""Order of the norm that joins device time and host time: the longer hides the shorter but for ramps."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Seconds as [operators, gpus], once an occurrence; ``host_s`` and ``fixed_s`` are of the whole step, [gpus]."""
+
+    compute_s: Floats
+    memory_s: Floats
+    start_s: Floats
+    host_s: Floats
+    fixed_s: Floats
+    device_s: Floats
+    step_s: Floats
+
+    @property
+    def operator_s(self) -> Floats:
+        """Device time of one occurrence of each operator, [operators, gpus]."""
+        return np.maximum(self.compute_s, self.memory_s) + self.start_s
+
+
+def times(table: CostTable, hardware: Hardware, stack: Stack, transfer_bytes: float, transfer: str) -> Times:
+    """The times of one step of the table's work under a stack."""
+    fusable = table.fusable[:, None]
+    traffic = moved_bytes(table, hardware) * np.where(fusable, stack.fusion, 1.0)
+    memory_s = _memory_s(traffic, hardware)
+    compute_s = _compute_s(table, hardware)
+    launches = table.launches[:, None] * np.where(fusable, stack.fusion, 1.0)
+    memory_s, start_s = _chains(table, hardware, memory_s, launches)
+    alive = np.where(table.mixed_only[:, None], hardware.mixed[None, :], True) * table.count[:, None]
+    device_s = ((np.maximum(compute_s, memory_s) + start_s) * alive).sum(axis=0)
+    issue_s = launches * stack.host_launch_s + (table.library_loop * table.steps)[:, None] * stack.host_loop_s
+    host_s = (issue_s * alive).sum(axis=0) * hardware.host_factor
+    fixed_s = np.full_like(device_s, stack.host_step_s) + _transfer_s(hardware, transfer_bytes, transfer)
+    hidden = (device_s**_HIDDEN + host_s**_HIDDEN) ** (1.0 / _HIDDEN)
+    step_s = np.where(hardware.serial_host, device_s + host_s, hidden) + fixed_s
+    return Times(
+        compute_s=compute_s,
+        memory_s=memory_s,
+        start_s=start_s,
+        host_s=host_s,
+        fixed_s=fixed_s,
+        device_s=device_s,
+        step_s=step_s,
+    )
+
+
+def moved_bytes(table: CostTable, hardware: Hardware) -> Floats:
+    """Bytes each operator moves on each GPU, [operators, gpus]."""
+    bytes_moved: Floats = (table.read + table.written) @ hardware.element_bytes.T
+    return bytes_moved
+
+
+def _memory_s(traffic: Floats, hardware: Hardware) -> Floats:
+    hit = _CACHE_HIT * np.minimum(1.0, hardware.cache_bytes[None, :] / np.maximum(traffic, 1.0))
+    seconds: Floats = traffic * (1.0 - hit + hit / _CACHE_SPEED) / hardware.bytes_per_s[None, :]
+    return seconds
+
+
+def _compute_s(table: CostTable, hardware: Hardware) -> Floats:
+    seconds = table.vector_flops[:, None] / hardware.vector_flops_per_s[None, :]
+    products = np.flatnonzero((table.product != Product.NONE) & (table.product != Product.RNN) & ~table.vector_product)
+    if len(products):
+        seconds[products] += _product_s(table, products, hardware)
+    depthwise = np.flatnonzero(table.vector_product)
+    if len(depthwise):
+        rate = hardware.vector_flops_per_s[None, :] * _VECTOR_PRODUCT
+        seconds[depthwise] += table.flops[depthwise, None] / rate
+    chains = np.flatnonzero(table.product == Product.RNN)
+    if len(chains):
+        one = _tiled_s(table.batch[chains], table.m[chains], table.n[chains], table.k[chains], hardware)
+        seconds[chains] += table.steps[chains, None] * one / hardware.matmul_flops_per_s[None, :]
+    return seconds
+
+
+def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware) -> Floats:
+    work = _tiled_s(table.batch[rows], table.m[rows], table.n[rows], table.k[rows], hardware)
+    rates = np.stack(
+        [
+            hardware.matmul_flops_per_s,
+            hardware.matmul_flops_per_s,
+            hardware.conv_flops_per_s,
+            hardware.attention_flops_per_s,
+        ]
+    )[np.minimum(table.product[rows], 3)]
+    rates = np.where(table.winograd[rows, None], rates * hardware.winograd_gain[None, :], rates)
+    seconds: Floats = work * (1.0 - table.skipped_fraction[rows, None]) / rates
+    return seconds
+
+
+def _tiled_s(batch: Floats, m: Floats, n: Floats, k: Floats, hardware: Hardware) -> Floats:
+    """FLOP that a product costs with its tiles and waves rounded up, [operators, gpus]; over the rate it is seconds."""
+    units = np.unique(hardware.multiprocessors)
+    best = np.full((len(m), len(units)), np.inf)
+    for rows, columns in TILES:
+        tiles = (batch * np.ceil(m / rows) * np.ceil(n / columns))[:, None]
+        split = np.clip(np.floor(units[None, :] / tiles), 1.0, np.maximum(1.0, np.floor(k / _SPLIT_K))[:, None])
+        waves = np.ceil(tiles * split / units[None, :])
+        depth = k[:, None] / split + _PROLOGUE
+        efficiency = min(1.0, (rows * columns / (128.0 * 128.0)) ** _SMALL_TILE)
+        np.minimum(best, waves * units[None, :] * (2.0 * rows * columns / efficiency) * depth, out=best)
+    spread: Floats = best[:, np.searchsorted(units, hardware.multiprocessors)]
+    return spread
+
+
+def _chains(table: CostTable, hardware: Hardware, memory_s: Floats, launches: Floats) -> tuple[Floats, Floats]:
+    """Recurrent chains: weights that fit the cache are re-read from it, and each step waits for the one before."""
+    start_s = launches * hardware.kernel_start_s[None, :]
+    chains = np.flatnonzero(table.product == Product.RNN)
+    if not len(chains):
+        return memory_s, start_s
+    weights = table.k[chains, None] * table.n[chains, None] * hardware.element_bytes[None, :, 2]
+    fits = weights < hardware.cache_bytes[None, :]
+    memory_s = memory_s.copy()
+    memory_s[chains] = np.where(fits, memory_s[chains] / _CACHE_SPEED, memory_s[chains])
+    fused = ~table.library_loop[chains, None]
+    steps = table.steps[chains, None]
+    start_s[chains] = np.where(fused, steps * hardware.rnn_step_s[None, :], start_s[chains])
+    return memory_s, start_s
+
+
+def _transfer_s(hardware: Hardware, transfer_bytes: float, transfer: str) -> Floats:
+    if transfer == "pageable":
+        rate = np.minimum(hardware.host_bytes_per_s, hardware.pinned_bytes_per_s)
+    elif transfer == "pinned":
+        rate = hardware.pinned_bytes_per_s
+    else:
+        return np.zeros_like(hardware.bytes_per_s)
+    seconds: Floats = transfer_bytes / rate
+    return seconds

@@ -1,0 +1,243 @@
+"""Estimates of one workload on many GPUs at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whichgpu.costing import CostTable, Resolution, cost_table, resolve
+from whichgpu.errors import MissingFigure
+from whichgpu.estimate import Bound, Estimate, Evidence, Fit, Interval, MemoryParts, OperatorTime
+from whichgpu.gpu import Gpu
+from whichgpu.graph import ELEMENT_BYTES, Role
+from whichgpu.predicting.coefficients import Coefficients, shipped
+from whichgpu.predicting.hardware import Hardware, arrays
+from whichgpu.predicting.latency import Times, moved_bytes, times
+from whichgpu.predicting.memory import Liveness, liveness, peak_parts
+from whichgpu.predicting.power import mean_power_w
+from whichgpu.predicting.uncertainty import CONFIDENCE, factors, latency_factor
+from whichgpu.stack import Stack, stack
+from whichgpu.workload import Workload
+
+Floats = NDArray[np.float64]
+
+_USABLE: Final = 0.985
+"""Share of a board's memory that a process can have: the driver and its page tables keep the rest."""
+
+_USABLE_INLINE_ECC: Final = 0.93
+"""The same on GDDR boards with ECC, which keep their check bits in the memory itself (one part in sixteen)."""
+
+_USABLE_SHARED: Final = 0.75
+"""Share of unified memory a GPU may take (Apple's recommendedMaxWorkingSetSize; the system needs the rest)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """The arrays behind the estimates, kept for breakdowns: rows are operators, columns ``gpus``."""
+
+    workload: Workload
+    gpus: tuple[Gpu, ...]
+    table: CostTable
+    hardware: Hardware
+    times: Times
+    power_w: Floats
+    resolutions: tuple[Resolution, ...]
+
+
+def predictable(gpu: Gpu, workload: Workload) -> MissingFigure | None:
+    """None where the catalogue has every figure that a prediction needs, else the error that says which is missing."""
+    try:
+        arrays([gpu], [resolve(workload, gpu)], shipped(), workload.power_limit_w)
+    except MissingFigure as missing:
+        return missing
+    return None
+
+
+def predict_arrays(
+    workload: Workload, gpus: Sequence[Gpu], coefficients: Coefficients | None = None, *, allow_uncovered: bool = False
+) -> Prediction:
+    """Times and power of one step on every GPU; raises MissingFigure where a figure is not in the catalogue."""
+    table = cost_table(workload, allow_uncovered=allow_uncovered)
+    resolutions = tuple(resolve(workload, gpu) for gpu in gpus)
+    hardware = arrays(gpus, resolutions, coefficients or shipped(), workload.power_limit_w)
+    found = times(table, hardware, stack(workload.stack), input_bytes(workload), workload.input_transfer)
+    return Prediction(
+        workload=workload,
+        gpus=tuple(gpus),
+        table=table,
+        hardware=hardware,
+        times=found,
+        power_w=mean_power_w(table, hardware, found.step_s),
+        resolutions=resolutions,
+    )
+
+
+def predict(
+    workload: Workload, gpus: Sequence[Gpu], coefficients: Coefficients | None = None, *, allow_uncovered: bool = False
+) -> list[Estimate]:
+    """The estimate of every GPU, in their order; identical operators are costed once, all GPUs as arrays."""
+    if not gpus:
+        return []
+    prediction = predict_arrays(workload, gpus, coefficients, allow_uncovered=allow_uncovered)
+    chosen = coefficients or shipped()
+    shares = _shares(prediction)
+    families = [chosen.family_name(gpu) for gpu in gpus]
+    width = latency_factor(shares, prediction.table.coverage, families)
+    memory = _memory(prediction, stack(workload.stack))
+    bounds = _bounds(prediction, shares)
+    return [
+        _estimate(prediction, index, float(width[index]), memory[resolution], bounds[index])
+        for index, resolution in enumerate(prediction.resolutions)
+    ]
+
+
+def input_bytes(workload: Workload) -> float:
+    """Bytes of one batch of inputs as they are copied to the device."""
+    found: dict[int, float] = {}
+    for tensor in workload.graph.tensors:
+        if tensor.role is Role.INPUT:
+            size = tensor.elements * ELEMENT_BYTES[tensor.dtype]
+            found[tensor.storage] = max(size, found.get(tensor.storage, 0.0))
+    return sum(found.values())
+
+
+def _memory(prediction: Prediction, rules: Stack) -> Mapping[Resolution, MemoryParts]:
+    workload = prediction.workload
+    alive: Liveness = liveness(workload.graph, workload.step)
+    return {
+        resolution: peak_parts(workload, alive, resolution, rules.context_bytes)
+        for resolution in set(prediction.resolutions)
+    }
+
+
+def _shares(prediction: Prediction) -> Mapping[str, Floats]:
+    """Shares of the step by cause: device time by its roofline side, the rest is launches and host."""
+    found = prediction.times
+    alive = np.where(prediction.table.mixed_only[:, None], prediction.hardware.mixed[None, :], True)
+    alive = alive * prediction.table.count[:, None]
+    computing = (found.compute_s >= found.memory_s) * alive
+    compute = (found.compute_s * computing).sum(axis=0)
+    memory = (found.memory_s * (alive - computing)).sum(axis=0)
+    busy = np.minimum(1.0, (compute + memory) / found.step_s)
+    parts = np.maximum(compute + memory, 1e-30)
+    return {"compute": busy * compute / parts, "bandwidth": busy * memory / parts, "launch": 1.0 - busy}
+
+
+def _bounds(prediction: Prediction, shares: Mapping[str, Floats]) -> list[Bound]:
+    names = tuple(shares)
+    largest = np.argmax(np.stack([shares[name] for name in names]), axis=0)
+    bounds = []
+    for index, which in enumerate(largest):
+        bound = Bound(names[which])
+        if bound is Bound.COMPUTE and prediction.hardware.power_limited[index]:
+            bound = Bound.POWER
+        if bound is Bound.LAUNCH and prediction.times.fixed_s[index] > 0.5 * prediction.times.step_s[index]:
+            bound = Bound.HOST
+        bounds.append(bound)
+    return bounds
+
+
+def _estimate(prediction: Prediction, index: int, width: float, memory: MemoryParts, bound: Bound) -> Estimate:
+    workload, gpu = prediction.workload, prediction.gpus[index]
+    latency = Interval.around(float(prediction.times.step_s[index]), width, CONFIDENCE)
+    power = _power(prediction, index)
+    peak = Interval.around(memory.total_bytes, factors()["other"]["memory"], CONFIDENCE)
+    usable = usable_bytes(gpu)
+    return Estimate(
+        gpu=gpu.id,
+        latency_s=latency,
+        throughput_per_s=latency.reciprocal(float(workload.batch_size)),
+        throughput_unit="samples",
+        peak_memory_bytes=peak,
+        power_w=power,
+        energy_j=_product(power, latency),
+        fit=_fit(peak, usable),
+        usable_memory_bytes=usable,
+        evidence=Evidence.SPEC_ONLY,
+        bound=bound,
+        coverage=prediction.table.coverage,
+        precision=_precision(prediction.resolutions[index]),
+        memory=memory,
+        time_to_finish_s=_time_to_finish(workload, latency),
+    )
+
+
+def _power(prediction: Prediction, index: int) -> Interval:
+    mid = float(prediction.power_w[index])
+    around = Interval.around(mid, factors()["other"]["power"], CONFIDENCE)
+    board = float(prediction.hardware.board_w[index])
+    return Interval(low=around.low, mid=mid, high=max(mid, min(around.high, board)), confidence=CONFIDENCE)
+
+
+def _product(power: Interval, latency: Interval) -> Interval:
+    """Energy of a step; independent relative errors add in squares."""
+    mid = power.mid * latency.mid
+    low = np.exp(-np.hypot(np.log(power.mid / power.low), np.log(latency.mid / latency.low)))
+    high = np.exp(np.hypot(np.log(power.high / power.mid), np.log(latency.high / latency.mid)))
+    return Interval(low=float(mid * low), mid=mid, high=float(mid * high), confidence=CONFIDENCE)
+
+
+def usable_bytes(gpu: Gpu) -> float | None:
+    """Memory a process can have on this GPU, or None where the catalogue does not know its size."""
+    total = gpu.get("memory_bytes")
+    if total is None:
+        return None
+    if gpu.form in ("system", "integrated", "edge"):
+        return total * _USABLE_SHARED
+    inline = gpu.text("memory_ecc") == "yes" and str(gpu.text("memory_type")).startswith("GDDR")
+    return total * (_USABLE_INLINE_ECC if inline else _USABLE)
+
+
+def _fit(peak: Interval, usable: float | None) -> Fit:
+    if usable is None or peak.high <= usable:
+        return Fit.FITS
+    return Fit.DOES_NOT_FIT if peak.low > usable else Fit.TIGHT
+
+
+def _precision(resolution: Resolution) -> str:
+    if resolution.matmul == resolution.conv:
+        return str(resolution.matmul)
+    return f"{resolution.matmul}+{resolution.conv}-conv"
+
+
+def _time_to_finish(workload: Workload, latency: Interval) -> Interval | None:
+    if workload.samples is None or workload.phase != "train":
+        return None
+    steps = -(-workload.samples // workload.batch_size) * (workload.epochs or 1)
+    return latency.scaled(float(steps))
+
+
+def breakdown(prediction: Prediction, index: int) -> list[OperatorTime]:
+    """The operators of one GPU's step, the dearest first."""
+    found, table = prediction.times, prediction.table
+    moved = moved_bytes(table, prediction.hardware)[:, index]
+    rows = []
+    for row in range(len(table)):
+        if table.mixed_only[row] and not prediction.hardware.mixed[index]:
+            continue
+        sides = {
+            Bound.COMPUTE: float(found.compute_s[row, index]),
+            Bound.BANDWIDTH: float(found.memory_s[row, index]),
+            Bound.LAUNCH: float(found.start_s[row, index]),
+        }
+        seconds = float(found.operator_s[row, index])
+        count = int(table.count[row])
+        rate = float(prediction.hardware.matmul_flops_per_s[index])
+        rows.append(
+            OperatorTime(
+                name=table.labels[row],
+                kind=table.kinds[row],
+                phase=table.phases[row],
+                count=count,
+                flops=float(table.flops[row]) * count,
+                moved_bytes=float(moved[row]) * count,
+                time_s=seconds * count,
+                bound=max(sides, key=lambda side: sides[side]),
+                utilization=float(table.flops[row]) / seconds / rate if seconds else 0.0,
+            )
+        )
+    return sorted(rows, key=lambda row: -row.time_s)

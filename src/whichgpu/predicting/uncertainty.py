@@ -1,0 +1,42 @@
+"""How wide an interval must be: factors measured on public data, wider where there is less to go on."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+CONFIDENCE: Final = 0.8
+
+_NOISE_FLOOR: Final = 1.03
+"""Equal boards in equal containers differ by up to three percent: no interval is narrower."""
+
+
+@functools.cache
+def factors() -> Mapping[str, Mapping[str, float]]:
+    """The measured factors by quantity and cause; ``spread.toml`` says from which rows."""
+    text = resources.files("whichgpu.predicting").joinpath("spread.toml").read_text(encoding="utf-8")
+    found: Mapping[str, Mapping[str, float]] = tomllib.loads(text)["factor"]
+    return found
+
+
+def latency_factor(shares: Mapping[str, Floats], coverage: float, families: list[str]) -> Floats:
+    """The factor around each GPU's latency, [gpus].
+
+    ``shares`` are the shares of the step by what bounds it (compute, bandwidth, launch): the log-widths of the causes
+    are added in proportion, since a step's error is that of the part it waits for. Unknown operators widen it as if
+    the unknown part could cost nothing or twice its share.
+    """
+    table = factors()["latency"]
+    log_width = sum(share * np.log(table[cause]) for cause, share in shares.items())
+    extra = np.log([factors()["family"].get(name, factors()["family"]["unmeasured"]) for name in families])
+    width = np.exp(np.sqrt(log_width**2 + extra**2)) * (1.0 + (1.0 - coverage))
+    wide: Floats = np.maximum(width, _NOISE_FLOOR)
+    return wide
