@@ -61,7 +61,8 @@ class Cost:
 
     ``flops`` are those of products (1 FMA = 2), ``vector_flops`` all other arithmetic. A product has the geometry
     [batch, m, n, k]. ``steps`` run one after the other (recurrence). ``launches`` are kernels in eager mode.
-    ``skipped_fraction`` is the share of ``flops`` that a fused kernel need not do (causal masks).
+    ``winograd_waste`` is what rounding the image up to Winograd tiles multiplies the work by, 0 where that algorithm
+    does not apply. ``skipped_fraction`` is the share of ``flops`` that a fused kernel need not do (causal masks).
     """
 
     product: Product = Product.NONE
@@ -78,7 +79,7 @@ class Cost:
     skipped_fraction: float = 0.0
     fusable: bool = False
     mixed_only: bool = False
-    winograd: bool = False
+    winograd_waste: float = 0.0
     vector_product: bool = False
     library_loop: bool = False
     label: str = ""

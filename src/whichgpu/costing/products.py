@@ -87,7 +87,7 @@ def conv(operands: Operands) -> Iterator[Cost]:
         m=float(geometry[0]),
         n=float(geometry[1]),
         k=float(geometry[2]),
-        winograd=_winograd(operator, w, groups) and direction != "weight",
+        winograd_waste=_winograd_waste(operator, w, y, groups) if direction != "weight" else 0.0,
         # One input channel a group: the library multiplies on vector units, there is no matrix to tile.
         vector_product=groups > 1 and in_per_group == 1,
     )
@@ -102,15 +102,24 @@ def _conv_operands(operands: Operands, direction: str) -> tuple[Tensor, Tensor, 
     return second, out, first
 
 
-def _winograd(operator: Operator, w: Tensor, groups: int) -> bool:
+_WINOGRAD_TILE: Final = 4
+"""Output tile of the Winograd algorithm that libraries use for 3x3 kernels, F(4x4, 3x3) (Lavin and Gray 2016)."""
+
+
+def _winograd_waste(operator: Operator, w: Tensor, y: Tensor, groups: int) -> float:
+    """How much larger the image is when rounded up to tiles; 0 where the algorithm does not apply."""
     rank = len(w.shape) - 2
-    return (
+    applies = (
         rank == 2
         and groups == 1
         and tuple(w.shape[2:]) == (3, 3)
         and sizes(operator.attributes.get("stride"), rank) == (1, 1)
         and sizes(operator.attributes.get("dilation"), rank) == (1, 1)
+        and min(y.shape[2:]) > 0
     )
+    if not applies:
+        return 0.0
+    return math.prod(math.ceil(size / _WINOGRAD_TILE) * _WINOGRAD_TILE / size for size in y.shape[2:])
 
 
 @rule(Kind.ATTENTION)

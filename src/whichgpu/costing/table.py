@@ -34,8 +34,9 @@ _COLUMNS: Final = (
     "steps",
     "launches",
     "skipped_fraction",
+    "winograd_waste",
 )
-_FLAGS: Final = ("fusable", "mixed_only", "winograd", "vector_product", "library_loop")
+_FLAGS: Final = ("fusable", "mixed_only", "vector_product", "library_loop")
 _PHASES: Final = {
     "forward": (Phase.FORWARD,),
     "prefill": (Phase.FORWARD,),
@@ -64,9 +65,9 @@ class CostTable:
     steps: Floats
     launches: Floats
     skipped_fraction: Floats
+    winograd_waste: Floats
     fusable: Flags
     mixed_only: Flags
-    winograd: Flags
     vector_product: Flags
     library_loop: Flags
     known: Flags

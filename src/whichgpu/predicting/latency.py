@@ -122,9 +122,10 @@ def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware) ->
             hardware.attention_flops_per_s,
         ]
     )[np.minimum(table.product[rows], 3)]
-    rates = np.where(table.winograd[rows, None], rates * hardware.winograd_gain[None, :], rates)
     seconds: Floats = work * (1.0 - table.skipped_fraction[rows, None]) / rates
-    return seconds
+    waste = table.winograd_waste[rows, None]
+    faster = np.where(waste > 0, np.minimum(1.0, waste / hardware.winograd_gain[None, :]), 1.0)
+    return seconds * faster
 
 
 def _tiled_s(batch: Floats, m: Floats, n: Floats, k: Floats, hardware: Hardware) -> Floats:
