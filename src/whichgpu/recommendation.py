@@ -28,7 +28,8 @@ class Reason:
 class Candidate:
     """A GPU with its estimate, and either a rank with reasons or verdicts that reject it.
 
-    ``score`` is what the goal ranks by (lower is better); ``support`` and ``acquisition`` are codes.
+    ``score`` is what the goal ranks by (lower is better); ``support`` and ``acquisition`` are codes, ``ways`` all
+    the ways in which the GPU is had.
     """
 
     gpu: Gpu
@@ -37,6 +38,7 @@ class Candidate:
     rank: int | None = None
     tied_with_previous: bool = False
     acquisition: str = ""
+    ways: tuple[str, ...] = ()
     support: str = ""
     reasons: tuple[Reason, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
@@ -44,14 +46,19 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recommendation:
-    """Every GPU of the catalogue but the CPUs, ranked or rejected, with a CPU as the baseline."""
+    """Every GPU of the catalogue but the CPUs, ranked or rejected, with a CPU as the baseline.
+
+    ``own`` is the estimate of what the person has; ``notes`` are reasons that concern the whole answer.
+    """
 
     workload: Workload
     goal: Goal
     requirements: Requirements
-    baseline: Estimate
+    baseline: Estimate | None
     ranked: tuple[Candidate, ...]
     rejected: tuple[Candidate, ...]
+    own: Estimate | None = None
+    notes: tuple[Reason, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The document ``whichgpu/recommendation/1``."""
@@ -61,7 +68,9 @@ class Recommendation:
             "assumptions": [{"code": a.code, **a.values} for a in self.workload.assumptions],
             "goal": str(self.goal),
             "requirements": self.requirements.document(),
-            "baseline": self.baseline.document(),
+            "baseline": None if self.baseline is None else self.baseline.document(),
+            "own": None if self.own is None else self.own.document(),
+            "notes": [note.document() for note in self.notes],
             "ranked": [_ranked(candidate) for candidate in self.ranked],
             "rejected": [_rejected(candidate) for candidate in self.rejected],
         }
@@ -73,6 +82,7 @@ def _ranked(candidate: Candidate) -> dict[str, Any]:
         "gpu": candidate.gpu.id,
         "tied_with_previous": candidate.tied_with_previous,
         "acquisition": candidate.acquisition,
+        "ways": list(candidate.ways),
         "support": candidate.support,
         "estimate": None if candidate.estimate is None else candidate.estimate.document(),
         "reasons": [reason.document() for reason in candidate.reasons],
@@ -82,6 +92,9 @@ def _ranked(candidate: Candidate) -> dict[str, Any]:
 def _rejected(candidate: Candidate) -> dict[str, Any]:
     return {
         "gpu": candidate.gpu.id,
+        "acquisition": candidate.acquisition,
+        "ways": list(candidate.ways),
+        "support": candidate.support,
         "estimate": None if candidate.estimate is None else candidate.estimate.document(),
         "verdicts": [verdict.document() for verdict in candidate.verdicts],
     }

@@ -1,0 +1,190 @@
+"""Current prices with their date and source, and money between currencies; data: ``prices.csv``, ``prices.toml``."""
+
+from __future__ import annotations
+
+import csv
+import functools
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, Final
+
+from whichgpu.errors import InvalidValue
+from whichgpu.requirement import Money
+
+CURRENCIES: Final = ("USD", "JPY", "EUR")
+_MONEY: Final = re.compile(r"^([0-9][0-9,_]*(?:\.[0-9]+)?)\s*([A-Za-z]{3}|\$|¥|€|円)?(/h)?$")
+_PREFIXED: Final = re.compile(r"^([$¥€])\s*([0-9][0-9,_]*(?:\.[0-9]+)?)(/h)?$")
+_SYMBOLS: Final = {"$": "USD", "¥": "JPY", "円": "JPY", "€": "EUR"}
+_HOURS_A_YEAR: Final = 365.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What one GPU costs one way (``new``, ``used``; ``rented``: per hour), when that was read and where."""
+
+    way: str
+    money: Money
+    date: str
+    source: str
+    note: str = ""
+    url: str = ""
+
+    @property
+    def per_hour(self) -> bool:
+        """Whether the amount is for an hour."""
+        return self.way == "rented"
+
+    def document(self) -> dict[str, Any]:
+        """The price as it stands in an estimate."""
+        return {
+            "way": self.way,
+            "amount": self.money.amount,
+            "currency": self.money.currency,
+            "per": "hour" if self.per_hour else "board",
+            "date": self.date,
+            "source": self.source,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """Units of each currency for one US dollar on one day."""
+
+    rates: Mapping[str, float]
+    date: str
+    source: str
+
+    def convert(self, money: Money, currency: str) -> Money:
+        """``money`` in another currency."""
+        if money.currency == currency:
+            return money
+        return Money(amount=money.amount / self.rates[money.currency] * self.rates[currency], currency=currency)
+
+    def usd(self, money: Money) -> float:
+        """``money`` in US dollars."""
+        return self.convert(money, "USD").amount
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ownership:
+    """What the hours of a bought board are counted with: years, hours a day, electricity."""
+
+    years: float
+    hours_a_day: float
+    electricity_usd_per_kwh: float
+
+    @property
+    def hours(self) -> float:
+        """All hours of use of a bought board."""
+        return self.years * self.hours_a_day * _HOURS_A_YEAR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PriceBook:
+    """All prices by GPU id, with the exchange rates; ``given`` are prices of the user, which come first."""
+
+    prices: Mapping[str, tuple[Price, ...]]
+    exchange: Exchange
+    ownership: Ownership
+    given: Mapping[str, Price] = field(default_factory=dict)
+
+    def of(self, gpu: str) -> tuple[Price, ...]:
+        """The current prices of one GPU, one a way, the cheapest of its way."""
+        if gpu in self.given:
+            return (self.given[gpu],)
+        return self.prices.get(gpu, ())
+
+    def with_given(self, given: Mapping[str, Price]) -> PriceBook:
+        """This book with prices that the user states."""
+        return PriceBook(prices=self.prices, exchange=self.exchange, ownership=self.ownership, given=dict(given))
+
+
+@functools.cache
+def default_prices() -> PriceBook:
+    """The prices that ship with the program."""
+    folder = resources.files("whichgpu.catalog")
+    rests = tomllib.loads(folder.joinpath("prices.toml").read_text(encoding="utf-8"))
+    lines = folder.joinpath("prices.csv").read_text(encoding="utf-8").splitlines()
+    exchange = rests["exchange"]
+    rates = {currency: float(exchange[currency]) for currency in CURRENCIES}
+    own = rests["ownership"]
+    return PriceBook(
+        prices=_cheapest(csv.DictReader(lines), rests["sources"]),
+        exchange=Exchange(rates=rates, date=exchange["date"], source=exchange["source"]),
+        ownership=Ownership(
+            years=own["years"],
+            hours_a_day=own["hours_a_day"],
+            electricity_usd_per_kwh=own["electricity_per_kwh"] / rates[own["electricity_currency"]],
+        ),
+    )
+
+
+def _cheapest(rows: Iterable[Mapping[str, str]], sources: Mapping[str, Any]) -> dict[str, tuple[Price, ...]]:
+    found: dict[str, dict[str, Price]] = {}
+    for row in rows:
+        source = sources[row["source"]]
+        price = Price(
+            way=row["way"],
+            money=Money(amount=float(row["amount"]), currency=row["currency"]),
+            date=row["date"],
+            source=source["publisher"],
+            url=source["url"],
+            note=row["note"],
+        )
+        ways = found.setdefault(row["gpu"], {})
+        if price.way not in ways or price.money.amount < ways[price.way].money.amount:
+            ways[price.way] = price
+    return {gpu: tuple(ways.values()) for gpu, ways in found.items()}
+
+
+def parse_money(text: str, what: str) -> Money:
+    """``"150000jpy"`` or ``"$900"`` as money; raises InvalidValue without a currency, or for no positive amount."""
+    money, per_hour = _parse(text, what)
+    if per_hour:
+        raise InvalidValue("{what}: {text!r} is a price for an hour", what=what, text=text, field=what)
+    return money
+
+
+def parse_price(text: str, way: str) -> Price:
+    """A price the user states: ``"85000jpy"``, or ``"2.5usd/h"`` for rent."""
+    money, per_hour = _parse(text, "price")
+    return Price(way="rented" if per_hour else way, money=money, date="", source="given")
+
+
+def _parse(text: str, what: str) -> tuple[Money, bool]:
+    compact = text.strip()
+    if match := _PREFIXED.match(compact):
+        symbol, number, hour = match.groups()
+    elif match := _MONEY.match(compact):
+        number, symbol, hour = match.groups()
+    else:
+        raise InvalidValue(
+            "{what}: {text!r} is not an amount of money",
+            what=what,
+            text=text,
+            field=what,
+            hint="write an amount and a currency, like 150000jpy or 900usd",
+        )
+    if symbol is None:
+        raise InvalidValue(
+            "{what}: {text!r} has no currency", what=what, text=text, field=what, hint="add one: {text}jpy or {text}usd"
+        )
+    currency = _SYMBOLS.get(symbol, symbol.upper())
+    if currency not in CURRENCIES:
+        known = ", ".join(CURRENCIES)
+        raise InvalidValue(
+            "{what}: the currency {currency!r} is unknown",
+            what=what,
+            currency=currency,
+            known=known,
+            field=what,
+            hint="currencies: {known}",
+        )
+    amount = float(number.replace(",", "").replace("_", ""))
+    if not math.isfinite(amount) or amount <= 0:
+        raise InvalidValue("{what}: {text!r} is not a positive amount", what=what, text=text, field=what)
+    return Money(amount=amount, currency=currency), hour is not None

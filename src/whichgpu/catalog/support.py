@@ -1,0 +1,144 @@
+"""Which software runs on which GPU: the rules of ``support.toml``, asked by GPU, framework and operating system."""
+
+from __future__ import annotations
+
+import functools
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any, Final
+
+from whichgpu.gpu import Gpu
+
+SYSTEMS: Final = ("linux", "windows", "wsl", "macos")
+STATUSES: Final = (
+    "official",
+    "vendor-build",
+    "in-wheels",
+    "experimental",
+    "by-override",
+    "source-build",
+    "community",
+    "unknown",
+    "ended",
+    "none",
+)
+"""From the best to the worst; ``ended`` and ``none`` reject a GPU, the others are said as a reason."""
+
+REJECTED: Final = frozenset({"ended", "none"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Support:
+    """The state of one framework on one GPU under one operating system, with the source that says so.
+
+    ``until`` names the last release that supports it, empty where no end is announced; ``date`` is the source's.
+    """
+
+    framework: str
+    os: str
+    status: str
+    until: str = ""
+    note: str = ""
+    source: str = ""
+    url: str = ""
+    date: str = ""
+
+    @property
+    def rejects(self) -> bool:
+        """Whether the framework does not run on the GPU there."""
+        return self.status in REJECTED
+
+
+def support(gpu: Gpu, framework: str, os: str) -> Support:
+    """The state of ``framework`` on ``gpu`` under ``os``; ``unknown`` where no rule tells."""
+    return _of(_traits(gpu), framework, os)
+
+
+def supports(gpu: Gpu, framework: str) -> tuple[Support, ...]:
+    """The states under every operating system, the best first."""
+    return _all_of(_traits(gpu), framework)
+
+
+_Traits = tuple[str, str, str, str, str | None, tuple[int, ...] | None]
+
+
+def _traits(gpu: Gpu) -> _Traits:
+    capability = gpu.text("compute_capability")
+    return (
+        gpu.id,
+        gpu.vendor,
+        gpu.form,
+        gpu.architecture,
+        gpu.text("gfx_target"),
+        None if capability is None else version(capability),
+    )
+
+
+def version(text: str) -> tuple[int, ...]:
+    """``"10.0"`` as ``(10, 0)``, so that it orders after ``(9, 0)``."""
+    return tuple(int(part) for part in text.split("."))
+
+
+@functools.cache
+def _all_of(traits: _Traits, framework: str) -> tuple[Support, ...]:
+    found = [_of(traits, framework, os) for os in SYSTEMS]
+    return tuple(sorted(found, key=lambda state: STATUSES.index(state.status)))
+
+
+@functools.cache
+def _of(traits: _Traits, framework: str, os: str) -> Support:
+    if traits[2] == "cpu":
+        return Support(framework=framework, os=os, status="official")
+    rules, sources = _data()
+    for rule in rules:
+        if _applies(rule, framework, os) and _matches(rule, traits):
+            source = sources[rule["source"]]
+            return Support(
+                framework=framework,
+                os=os,
+                status=rule["status"],
+                until=rule.get("until", ""),
+                note=rule.get("note", ""),
+                source=f"{source['publisher']}: {source['title']}",
+                url=source["url"],
+                date=source["date"],
+            )
+    return Support(framework=framework, os=os, status="unknown")
+
+
+def _applies(rule: Mapping[str, Any], framework: str, os: str) -> bool:
+    return os in rule["os"] and (framework in rule["frameworks"] or rule["frameworks"] == ["*"])
+
+
+def _matches(rule: Mapping[str, Any], traits: _Traits) -> bool:
+    gpu, vendor, form, architecture, gfx, capability = traits
+    if "min" in rule and (capability is None or capability < version(rule["min"])):
+        return False
+    if "below" in rule and (capability is None or capability >= version(rule["below"])):
+        return False
+    if "gpus" in rule and not any(_named(gpu, pattern) for pattern in rule["gpus"]):
+        return False
+    return (
+        rule.get("vendor", vendor) == vendor
+        and form in rule.get("forms", (form,))
+        and architecture in rule.get("architectures", (architecture,))
+        and gfx in rule.get("gfx", (gfx,))
+    )
+
+
+def _named(gpu: str, pattern: str) -> bool:
+    return gpu.startswith(pattern[:-1]) if pattern.endswith("*") else gpu == pattern
+
+
+@functools.cache
+def _data() -> tuple[tuple[Mapping[str, Any], ...], Mapping[str, Mapping[str, str]]]:
+    text = resources.files("whichgpu.catalog").joinpath("support.toml").read_text(encoding="utf-8")
+    document = tomllib.loads(text)
+    return tuple(document["rule"]), document["sources"]
+
+
+def notes() -> tuple[str, ...]:
+    """The notes of all rules, for the message catalogue."""
+    return tuple(dict.fromkeys(rule["note"] for rule in _data()[0] if rule.get("note")))

@@ -1,0 +1,96 @@
+"""What a workload costs: rent by the hour, or a board's price over its hours of use, and electricity."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from whichgpu.catalog.prices import Price, PriceBook
+from whichgpu.estimate import Estimate
+from whichgpu.recommending.question import Case, Question
+from whichgpu.requirement import Money
+from whichgpu.units import JOULES_PER_KWH, SECONDS_PER_HOUR
+
+WAYS: Final = ("owned", "new", "used", "rented", "discontinued")
+"""How a GPU is had, in the order in which a way is taken where several have a price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """Money for the work: ``hourly_usd`` with electricity, and what it rests on.
+
+    ``basis`` is ``price`` (a current one), ``launch_price`` (none is known) or ``owned``.
+    """
+
+    hourly_usd: float
+    basis: str
+    price: Price | None
+
+
+def affordable(case: Case, question: Question) -> tuple[Price, ...]:
+    """The offers within the budget, in the order of ``WAYS``; all of them where there is no budget."""
+    budget = question.requirements.budget
+    offers = sorted(case.offers, key=lambda price: WAYS.index(price.way))
+    if budget is None:
+        return tuple(offers)
+    limit = question.prices.exchange.usd(budget)
+    totals = ((offer, total_usd(offer, case.estimate, question.prices)) for offer in offers)
+    return tuple(offer for offer, total in totals if total is not None and total <= limit)
+
+
+def total_usd(offer: Price, estimate: Estimate | None, prices: PriceBook) -> float | None:
+    """What the offer takes from a budget: the board, or the rent until the work is done; None where that is unknown."""
+    amount = prices.exchange.usd(offer.money)
+    if not offer.per_hour:
+        return amount
+    if estimate is None or estimate.time_to_finish_s is None:
+        return None
+    return amount * estimate.time_to_finish_s.mid / SECONDS_PER_HOUR
+
+
+def cost(case: Case, question: Question) -> Cost | None:
+    """The cost of the chosen way, or None where neither a current nor a launch price is known."""
+    assert case.estimate is not None
+    power_w = case.estimate.power_w.mid
+    electricity = question.prices.ownership.electricity_usd_per_kwh * power_w * SECONDS_PER_HOUR / JOULES_PER_KWH
+    if case.owned:
+        return Cost(hourly_usd=electricity, basis="owned", price=None)
+    offers = affordable(case, question)
+    if offers:
+        return _of_offer(offers[0], electricity, question.prices)
+    launch = case.gpu.get("launch_price_usd")
+    if launch is None or case.ways == ("rented",):
+        return None
+    return Cost(hourly_usd=launch / question.prices.ownership.hours + electricity, basis="launch_price", price=None)
+
+
+def _of_offer(offer: Price, electricity_usd: float, prices: PriceBook) -> Cost:
+    amount = prices.exchange.usd(offer.money)
+    if offer.per_hour:
+        return Cost(hourly_usd=amount, basis="price", price=offer)
+    return Cost(hourly_usd=amount / prices.ownership.hours + electricity_usd, basis="price", price=offer)
+
+
+def document(found: Cost, estimate: Estimate, question: Question) -> dict[str, Any]:
+    """The cost as it stands in an estimate: per hour, per step, and for the whole work where its length is known."""
+
+    def money(hours: float) -> float:
+        usd = Money(amount=found.hourly_usd * hours, currency="USD")
+        return question.prices.exchange.convert(usd, question.currency).amount
+
+    finish = estimate.time_to_finish_s
+    return {
+        "currency": question.currency,
+        "per_hour": money(1.0),
+        "per_step": money(estimate.latency_s.mid / SECONDS_PER_HOUR),
+        "to_finish": None if finish is None else money(finish.mid / SECONDS_PER_HOUR),
+        "basis": found.basis,
+    }
+
+
+def cheapest(offers: Sequence[Price], prices: PriceBook) -> Price | None:
+    """The offer of the smallest amount, boards before rent."""
+    if not offers:
+        return None
+    return min(offers, key=lambda offer: (offer.per_hour, prices.exchange.usd(offer.money)))

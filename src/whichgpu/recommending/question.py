@@ -1,0 +1,88 @@
+"""What is asked, and one GPU before it is judged."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from whichgpu.catalog.acquisition import ways
+from whichgpu.catalog.prices import Price, PriceBook, default_prices
+from whichgpu.catalog.support import Support, support, supports
+from whichgpu.costing import Resolution, Substitute, resolve
+from whichgpu.errors import MissingFigure
+from whichgpu.estimate import Estimate
+from whichgpu.gpu import Gpu
+from whichgpu.requirement import Goal, Requirements
+from whichgpu.stack import stack
+from whichgpu.workload import Workload
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """The goal, the hard limits, the prices to count with, and the GPU or CPU that the person has already."""
+
+    goal: Goal = Goal.BALANCED
+    requirements: Requirements = field(default_factory=Requirements)
+    prices: PriceBook = field(default_factory=default_prices)
+    own: Gpu | None = None
+    currency: str = "USD"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One GPU with everything a judgement needs; ``estimate`` is None where ``missing`` says which figure is.
+
+    ``supports`` are the states of the workload's framework, the best first, under the asked system or all of them.
+    ``ways`` are those in which the GPU is had, narrowed to what was asked for; ``offers`` their current prices.
+    ``fitting_batch`` is the largest half, quarter … of the batch that fits where the whole does not.
+    """
+
+    gpu: Gpu
+    workload: Workload
+    estimate: Estimate | None
+    missing: MissingFigure | None
+    supports: tuple[Support, ...]
+    all_ways: tuple[str, ...]
+    ways: tuple[str, ...]
+    offers: tuple[Price, ...]
+    resolution: Resolution
+    fitting_batch: int | None = None
+
+    @property
+    def support(self) -> Support:
+        """The best state of the framework on this GPU."""
+        return self.supports[0]
+
+    @property
+    def substitute(self) -> Substitute:
+        """What stands in for a precision that the GPU has no unit for."""
+        return self.resolution.substitute
+
+    @property
+    def owned(self) -> bool:
+        """Whether the person has this GPU already."""
+        return self.ways == ("owned",)
+
+
+def case(
+    workload: Workload, gpu: Gpu, found: Estimate | MissingFigure, question: Question, fitting_batch: int | None
+) -> Case:
+    """One GPU as a case of the question."""
+    framework = stack(workload.stack).framework
+    asked = question.requirements.os
+    states = supports(gpu, framework) if asked is None else (support(gpu, framework, asked),)
+    owned = question.own is not None and question.own.id == gpu.id
+    had = ("owned",) if owned else ways(gpu, question.prices)
+    wanted = question.requirements.acquire
+    allowed = had if owned or not wanted else tuple(way for way in had if way in wanted)
+    return Case(
+        gpu=gpu,
+        workload=workload,
+        estimate=None if isinstance(found, MissingFigure) else found,
+        missing=found if isinstance(found, MissingFigure) else None,
+        supports=states,
+        all_ways=had,
+        ways=allowed,
+        offers=tuple(price for price in question.prices.of(gpu.id) if price.way in allowed),
+        resolution=resolve(workload, gpu),
+        fitting_batch=fitting_batch,
+    )

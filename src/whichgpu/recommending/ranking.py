@@ -1,0 +1,52 @@
+"""The goal as a score (lower is better), the order, and which neighbours cannot be told apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from whichgpu.estimate import Estimate, Interval
+from whichgpu.recommending.money import Cost
+from whichgpu.requirement import Goal
+from whichgpu.units import SECONDS_PER_HOUR
+
+Score = Callable[[Estimate, Cost | None], Interval | None]
+"""An estimate and its cost as the interval of what the goal makes small; None where it cannot be known."""
+
+
+def _time(estimate: Estimate, cost: Cost | None) -> Interval | None:
+    return estimate.latency_s
+
+
+def _energy(estimate: Estimate, cost: Cost | None) -> Interval | None:
+    return estimate.energy_j
+
+
+def _money(estimate: Estimate, cost: Cost | None) -> Interval | None:
+    return None if cost is None else estimate.latency_s.scaled(cost.hourly_usd / SECONDS_PER_HOUR)
+
+
+def _balance(estimate: Estimate, cost: Cost | None) -> Interval | None:
+    """The geometric mean of time and cost: both grow with the step, so it is the step times the root of the rate."""
+    return None if cost is None else estimate.latency_s.scaled(math.sqrt(cost.hourly_usd / SECONDS_PER_HOUR))
+
+
+SCORES: Final[Mapping[Goal, Score]] = {
+    Goal.FASTEST: _time,
+    Goal.CHEAPEST: _money,
+    Goal.EFFICIENT: _energy,
+    Goal.BALANCED: _balance,
+}
+
+
+def order_key(score: Interval | None, estimate: Estimate, gpu: str) -> tuple[bool, float, float, str]:
+    """Scored before unscored, then by score, time and id, so that no order of the input shows."""
+    return (score is None, math.inf if score is None else score.mid, estimate.latency_s.mid, gpu)
+
+
+def tied(one: Interval | None, other: Interval | None) -> bool:
+    """Whether two scores cannot be told apart: each lies within the other's interval."""
+    if one is None or other is None:
+        return False
+    return other.low <= one.mid <= other.high and one.low <= other.mid <= one.high

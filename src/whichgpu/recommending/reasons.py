@@ -1,0 +1,148 @@
+"""Why a GPU stands where it stands: codes and numbers, no prose."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from whichgpu.catalog.support import Support
+from whichgpu.costing import Substitute
+from whichgpu.estimate import Bound, Estimate, Fit
+from whichgpu.gpu import Gpu
+from whichgpu.recommendation import Reason
+from whichgpu.recommending.money import Cost
+from whichgpu.recommending.question import Case, Question
+from whichgpu.requirement import Money
+
+ENOUGH: Final = 2.0
+"""Below this speed-up of the best candidate over what is there already, a purchase is not worth it."""
+
+REASONS: Final = (
+    *(f"bound_{bound}" for bound in Bound),
+    "fits",
+    "tight",
+    "speedup_over_cpu",
+    "slower_than_cpu",
+    "speedup_over_own",
+    "supported",
+    "support_vendor-build",
+    "support_in-wheels",
+    "support_experimental",
+    "support_by-override",
+    "support_source-build",
+    "support_community",
+    "support_unknown",
+    "support_ends",
+    "precision_fallback",
+    "precision_emulated",
+    "owned",
+    "price",
+    "rent",
+    "launch_price",
+    "no_price",
+    "discontinued",
+    "modules_only",
+    "computer_only",
+    "laptop_power",
+    "passive_cooling",
+    "one_of_devices",
+    "tied",
+)
+"""Every reason code of a ranked GPU, a closed list."""
+
+NOTES: Final = ("cpu_is_enough", "own_is_enough", "gpu_pays", "no_gpu_qualifies", "no_baseline", "os_any", "prices_of")
+"""Every note code of a whole recommendation, a closed list."""
+
+
+def reasons(
+    case: Case, question: Question, cost: Cost | None, baseline: Estimate | None, own: Estimate | None
+) -> Iterator[Reason]:
+    """The reasons of one ranked GPU, the most telling first."""
+    estimate = case.estimate
+    assert estimate is not None
+    yield Reason(code=f"bound_{estimate.bound}", values={"precision": estimate.precision})
+    yield _memory(estimate)
+    yield from _speedups(case, estimate, baseline, own)
+    yield from _software(case.supports, question.requirements.os)
+    yield from _precision(case)
+    yield from _price(case, question, cost)
+    yield from _form(case.gpu)
+
+
+def _memory(estimate: Estimate) -> Reason:
+    usable = estimate.usable_memory_bytes
+    values = {"peak_memory_bytes": estimate.peak_memory_bytes.mid, "usable_memory_bytes": usable}
+    if usable is not None:
+        values["spare_fraction"] = 1.0 - estimate.peak_memory_bytes.mid / usable
+    return Reason(code="tight" if estimate.fit is Fit.TIGHT else "fits", values=values)
+
+
+def speedup(estimate: Estimate, other: Estimate) -> float:
+    """How many times faster ``estimate`` is than ``other``."""
+    return other.latency_s.mid / estimate.latency_s.mid
+
+
+def _speedups(case: Case, estimate: Estimate, baseline: Estimate | None, own: Estimate | None) -> Iterator[Reason]:
+    if baseline is not None:
+        factor = speedup(estimate, baseline)
+        code = "speedup_over_cpu" if factor >= 1.0 else "slower_than_cpu"
+        yield Reason(code=code, values={"factor": max(factor, 1.0 / factor), "cpu": baseline.gpu})
+    if own is not None and not case.owned and (baseline is None or own.gpu != baseline.gpu):
+        yield Reason(code="speedup_over_own", values={"factor": speedup(estimate, own), "own": own.gpu})
+
+
+def _software(states: tuple[Support, ...], asked: str | None) -> Iterator[Reason]:
+    state = states[0]
+    systems = [other.os for other in states if other.status == state.status] if asked is None else [state.os]
+    values = {
+        "framework": state.framework,
+        "os": systems,
+        "status": state.status,
+        "until": state.until or None,
+        "note": state.note or None,
+        "source": state.source,
+        "date": state.date,
+    }
+    code = "supported" if state.status == "official" else f"support_{state.status}"
+    yield Reason(code=code, values=values)
+    if state.until and state.status == "official":
+        yield Reason(code="support_ends", values=values)
+
+
+def _precision(case: Case) -> Iterator[Reason]:
+    values = {"asked": str(case.workload.precision), "actual": str(case.resolution.matmul)}
+    if case.substitute is Substitute.FALLBACK:
+        yield Reason(code="precision_fallback", values=values)
+    if case.substitute is Substitute.EMULATED:
+        yield Reason(code="precision_emulated", values=values)
+
+
+def _price(case: Case, question: Question, cost: Cost | None) -> Iterator[Reason]:
+    if case.owned:
+        yield Reason(code="owned")
+        return
+    offer = None if cost is None else cost.price
+    if offer is not None:
+        shown = question.prices.exchange.convert(offer.money, question.currency)
+        values = {"way": offer.way, "amount": shown.amount, "currency": shown.currency, "date": offer.date}
+        yield Reason(code="rent" if offer.per_hour else "price", values={**values, "source": offer.source})
+    elif (launch := case.gpu.get("launch_price_usd")) is not None:
+        shown = question.prices.exchange.convert(Money(amount=launch, currency="USD"), question.currency)
+        values = {"amount": shown.amount, "currency": shown.currency, "date": case.gpu.release_date}
+        yield Reason(code="launch_price", values=values)
+    else:
+        yield Reason(code="no_price")
+
+
+def _form(gpu: Gpu) -> Iterator[Reason]:
+    if gpu.form in ("module", "superchip", "cloud"):
+        yield Reason(code="modules_only", values={"form": gpu.form})
+    if gpu.form in ("system", "integrated", "edge"):
+        yield Reason(code="computer_only", values={"form": gpu.form})
+    if gpu.form == "laptop":
+        low, high = gpu.get("power_min_w"), gpu.get("power_max_w")
+        yield Reason(code="laptop_power", values={"min_w": low, "max_w": high or gpu.get("board_power_w")})
+    if gpu.form == "card" and gpu.text("cooling") == "passive":
+        yield Reason(code="passive_cooling")
+    if gpu.devices > 1:
+        yield Reason(code="one_of_devices", values={"devices": gpu.devices})

@@ -1,0 +1,196 @@
+"""Every GPU of the catalogue, ranked or rejected, with a processor beside them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+from whichgpu.catalog.acquisition import baseline
+from whichgpu.catalog.loading import Catalog
+from whichgpu.errors import MissingFigure
+from whichgpu.estimate import Estimate, Fit, Interval
+from whichgpu.gpu import Gpu
+from whichgpu.predicting import predict, predictable
+from whichgpu.recommendation import Candidate, Reason, Recommendation
+from whichgpu.recommending.judging import verdicts
+from whichgpu.recommending.money import Cost, cost, document
+from whichgpu.recommending.question import Case, Question, case
+from whichgpu.recommending.ranking import SCORES, order_key, tied
+from whichgpu.recommending.reasons import ENOUGH, reasons, speedup
+from whichgpu.requirement import Verdict
+from whichgpu.workload import Workload
+
+Found = Estimate | MissingFigure
+
+
+def recommend(
+    workload: Workload, catalog: Catalog, question: Question, *, allow_uncovered: bool = False
+) -> Recommendation:
+    """The recommendation; a GPU that lacks a figure is rejected by name, never left out in silence."""
+    processor = _processor(catalog, question)
+    candidates = [gpu for gpu in catalog.gpus if not gpu.is_cpu]
+    asked = candidates if processor is None else [*candidates, processor]
+    found = estimates(workload, asked, allow_uncovered=allow_uncovered)
+    beside = None if processor is None else found[processor.id]
+    beside = None if isinstance(beside, MissingFigure) else beside
+    own = found.get(question.own.id) if question.own is not None else None
+    own = None if isinstance(own, MissingFigure) else own
+    batches = _fitting_batches(workload, candidates, found)
+    cases = [case(workload, gpu, found[gpu.id], question, batches.get(gpu.id)) for gpu in candidates]
+    judged = [(each, verdicts(each, question)) for each in cases]
+    ranked = _ranked([each for each, broken in judged if not broken], question, beside, own)
+    rejected = [_rejected(each, broken) for each, broken in judged if broken]
+    return Recommendation(
+        workload=workload,
+        goal=question.goal,
+        requirements=question.requirements,
+        baseline=beside,
+        own=own,
+        ranked=tuple(ranked),
+        rejected=tuple(sorted(rejected, key=_nearness)),
+        notes=tuple(_notes(ranked, question, beside, own)),
+    )
+
+
+def estimates(workload: Workload, gpus: Sequence[Gpu], *, allow_uncovered: bool = False) -> dict[str, Found]:
+    """The estimate of every GPU by id, or the figure that is missing for it."""
+    try:
+        made = predict(workload, gpus, allow_uncovered=allow_uncovered)
+    except MissingFigure:
+        found: dict[str, Found] = {}
+        missing = {gpu.id: lack for gpu in gpus if (lack := predictable(gpu, workload)) is not None}
+        if not missing:
+            raise
+        whole = [gpu for gpu in gpus if gpu.id not in missing]
+        found.update(missing)
+        found.update({each.gpu: each for each in predict(workload, whole, allow_uncovered=allow_uncovered)})
+        return found
+    return {estimate.gpu: estimate for estimate in made}
+
+
+def _fitting_batches(workload: Workload, gpus: Sequence[Gpu], found: Mapping[str, Found]) -> dict[str, int]:
+    """For GPUs whose memory is too small, the largest half, quarter … of the batch that fits, by GPU id."""
+    short = [gpu for gpu in gpus if _too_small(found[gpu.id])]
+    fitting: dict[str, int] = {}
+    batch = workload.batch_size // 2 if workload.graph.scalable else 0
+    while short and batch >= 1:
+        made = estimates(workload.at_batch(batch), short, allow_uncovered=True)
+        fitting.update({gpu.id: batch for gpu in short if not _too_small(made[gpu.id])})
+        short = [gpu for gpu in short if gpu.id not in fitting]
+        batch //= 2
+    return fitting
+
+
+def _too_small(found: Found) -> bool:
+    return isinstance(found, Estimate) and found.fit is Fit.DOES_NOT_FIT
+
+
+def _processor(catalog: Catalog, question: Question) -> Gpu | None:
+    own = question.own
+    return own if own is not None and own.is_cpu else baseline(catalog)
+
+
+def _ranked(
+    cases: Sequence[Case], question: Question, beside: Estimate | None, own: Estimate | None
+) -> list[Candidate]:
+    scored = [_scored(each, question) for each in cases]
+    scored.sort(key=lambda row: order_key(row[2], _known(row[0].estimate), row[0].gpu.id))
+    ranked: list[Candidate] = []
+    previous: Interval | None = None
+    for position, (each, found, score) in enumerate(scored):
+        same = position > 0 and tied(score, previous)
+        why = list(reasons(each, question, found, beside, own))
+        if same:
+            why.append(Reason(code="tied", values={"with": ranked[-1].gpu.id}))
+        ranked.append(_candidate(each, found, score, question, position + 1, same, why))
+        previous = score
+    return ranked
+
+
+def _scored(each: Case, question: Question) -> tuple[Case, Cost | None, Interval | None]:
+    found = cost(each, question)
+    return each, found, SCORES[question.goal](_known(each.estimate), found)
+
+
+def _known(estimate: Estimate | None) -> Estimate:
+    assert estimate is not None  # a case without an estimate has a verdict and is never ranked
+    return estimate
+
+
+def _candidate(
+    each: Case,
+    found: Cost | None,
+    score: Interval | None,
+    question: Question,
+    rank: int,
+    same: bool,
+    why: Sequence[Reason],
+) -> Candidate:
+    estimate = _known(each.estimate)
+    priced = dataclasses.replace(
+        estimate,
+        price=None if found is None or found.price is None else found.price.document(),
+        cost=None if found is None else document(found, estimate, question),
+    )
+    way = found.price.way if found is not None and found.price is not None else each.ways[0]
+    return Candidate(
+        gpu=each.gpu,
+        estimate=priced,
+        score=None if score is None else score.mid,
+        rank=rank,
+        tied_with_previous=same,
+        acquisition=way,
+        ways=each.all_ways,
+        support=each.support.status,
+        reasons=tuple(why),
+    )
+
+
+def _rejected(each: Case, broken: Sequence[Verdict]) -> Candidate:
+    return Candidate(
+        gpu=each.gpu,
+        estimate=each.estimate,
+        acquisition=each.all_ways[0],
+        ways=each.all_ways,
+        support=each.support.status,
+        verdicts=tuple(broken),
+    )
+
+
+def _nearness(candidate: Candidate) -> tuple[int, float, float, str]:
+    """The rejected in the order of how little is missing: fewest verdicts, then the smallest relative shortfall."""
+    short = 0.0
+    for verdict in candidate.verdicts:
+        limit = verdict.limit
+        if verdict.margin is not None and isinstance(limit, float | int) and limit:
+            short += abs(verdict.margin) / abs(float(limit))
+        else:
+            short += 1.0
+    latency = 0.0 if candidate.estimate is None else candidate.estimate.latency_s.mid
+    return (len(candidate.verdicts), short, latency, candidate.gpu.id)
+
+
+def _notes(
+    ranked: Sequence[Candidate], question: Question, beside: Estimate | None, own: Estimate | None
+) -> Iterator[Reason]:
+    if not ranked:
+        yield Reason(code="no_gpu_qualifies")
+    elif beside is None:
+        yield Reason(code="no_baseline")
+    else:
+        fastest = min((_known(c.estimate) for c in ranked), key=lambda e: e.latency_s.mid)
+        yield from _enough(fastest, beside, own)
+    if question.requirements.os is None:
+        yield Reason(code="os_any")
+    exchange = question.prices.exchange
+    values = {"currency": question.currency, "date": exchange.date, "rate": exchange.rates[question.currency]}
+    yield Reason(code="prices_of", values=values)
+
+
+def _enough(fastest: Estimate, beside: Estimate, own: Estimate | None) -> Iterator[Reason]:
+    factor = speedup(fastest, beside)
+    code = "cpu_is_enough" if factor < ENOUGH else "gpu_pays"
+    yield Reason(code=code, values={"factor": factor, "cpu": beside.gpu, "gpu": fastest.gpu})
+    if own is not None and own.gpu != beside.gpu and speedup(fastest, own) < ENOUGH:
+        values = {"factor": speedup(fastest, own), "own": own.gpu, "gpu": fastest.gpu}
+        yield Reason(code="own_is_enough", values=values)
