@@ -103,15 +103,19 @@ class OperatorTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """What one GPU does with one workload. ``precision`` is what its hardware really computes in."""
+    """What one GPU does with one workload.
+
+    ``precision`` is what its hardware really computes in. Power and energy are None where the catalogue has no
+    board power.
+    """
 
     gpu: str
     latency_s: Interval
     throughput_per_s: Interval
     throughput_unit: str
     peak_memory_bytes: Interval
-    power_w: Interval
-    energy_j: Interval
+    power_w: Interval | None
+    energy_j: Interval | None
     fit: Fit
     usable_memory_bytes: float | None
     evidence: Evidence
@@ -132,8 +136,8 @@ class Estimate:
             "throughput_per_s": self.throughput_per_s.document(),
             "throughput_unit": self.throughput_unit,
             "peak_memory_bytes": self.peak_memory_bytes.document(),
-            "power_w": self.power_w.document(),
-            "energy_j": self.energy_j.document(),
+            "power_w": _document(self.power_w),
+            "energy_j": _document(self.energy_j),
             "fits": self.fit is not Fit.DOES_NOT_FIT,
             "fit": str(self.fit),
             "evidence": str(self.evidence),
@@ -142,5 +146,9 @@ class Estimate:
             "precision": self.precision,
             "price": self.price,
             "cost": self.cost,
-            "time_to_finish_s": None if self.time_to_finish_s is None else self.time_to_finish_s.document(),
+            "time_to_finish_s": _document(self.time_to_finish_s),
         }
+
+
+def _document(interval: Interval | None) -> dict[str, float] | None:
+    return None if interval is None else interval.document()

@@ -125,7 +125,7 @@ def cost_table(workload: Workload, *, allow_uncovered: bool = False) -> CostTabl
 def _rows(workload: Workload) -> Iterator[_Row]:
     graph, rules_of = workload.graph, stack(workload.stack)
     wide = wide_storages(graph)
-    for operator, count in _distinct(graph, _PHASES[workload.step], rules_of.layout_copies):
+    for operator, count in _distinct(graph, _PHASES[workload.step], rules_of.layout_copies, wide):
         operands = Operands(
             operator=operator,
             inputs=tuple(graph.tensors[i] for i in operator.inputs),
@@ -202,7 +202,9 @@ def _keeps_wide(operator: Operator, tensors: Sequence[Tensor], wide: set[int]) -
     return any(tensors[index].storage in wide for index in operator.inputs)
 
 
-def _distinct(graph: OperatorGraph, phases: tuple[Phase, ...], layout_copies: bool) -> Iterable[tuple[Operator, int]]:
+def _distinct(
+    graph: OperatorGraph, phases: tuple[Phase, ...], layout_copies: bool, wide: frozenset[int]
+) -> Iterable[tuple[Operator, int]]:
     """Operators of these phases that cost the same, one of each with their number."""
     found: dict[tuple[Any, ...], list[Any]] = {}
     for operator in graph.operators:
@@ -215,8 +217,8 @@ def _distinct(graph: OperatorGraph, phases: tuple[Phase, ...], layout_copies: bo
             operator.phase,
             operator.name,
             tuple(operator.attributes.items()),
-            tuple(_signature(graph.tensors[index]) for index in operator.inputs),
-            tuple(_signature(graph.tensors[index]) for index in operator.outputs),
+            tuple(_signature(graph.tensors[index], wide) for index in operator.inputs),
+            tuple(_signature(graph.tensors[index], wide) for index in operator.outputs),
         )
         entry = found.get(key)
         if entry is None:
@@ -226,8 +228,12 @@ def _distinct(graph: OperatorGraph, phases: tuple[Phase, ...], layout_copies: bo
     return [(operator, count) for operator, count in found.values()]
 
 
-def _signature(tensor: Tensor) -> tuple[Any, ...]:
-    return (tensor.shape, tensor.dtype, tensor.role)
+_SAME_ROLE: Final = {Role.INPUT: Role.ACTIVATION, Role.GRADIENT: Role.WEIGHT}
+"""Roles whose elements belong to the same class."""
+
+
+def _signature(tensor: Tensor, wide: frozenset[int]) -> tuple[Any, ...]:
+    return (tensor.shape, tensor.dtype, _SAME_ROLE.get(tensor.role, tensor.role), tensor.storage in wide)
 
 
 def table_of(rows: Sequence[_Row]) -> CostTable:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -90,8 +91,10 @@ def arrays(
 
 
 def _row(gpu: Gpu, resolution: Resolution, family: Family, power_limit_w: float | None) -> dict[str, object]:
-    board_w = gpu.figure("board_power_w")
-    power_w = board_w if power_limit_w is None else min(board_w, power_limit_w)
+    # Without a board power nothing is known to limit the clock, and no power is predicted: NaN marks the gap.
+    board_w = gpu.get("board_power_w")
+    limit_w = math.inf if power_limit_w is None else power_limit_w
+    power_w = min(math.inf if board_w is None else board_w, limit_w)
     emulated = family.bf16_emulation if resolution.substitute is Substitute.EMULATED else 1.0
     matmul, limited = sustained_flops_per_s(gpu, resolution.matmul, family, power_w)
     conv, _ = sustained_flops_per_s(gpu, resolution.conv, family, power_w)
@@ -116,8 +119,8 @@ def _row(gpu: Gpu, resolution: Resolution, family: Family, power_limit_w: float 
         "matmul_j_per_flop": family.energy_j_per_flop[resolution.matmul],
         "vector_j_per_flop": family.energy_j_per_flop[plain],
         "j_per_byte": family.energy_j_per_byte,
-        "static_w": board_w * family.static,
-        "board_w": power_w,
+        "static_w": math.nan if board_w is None else board_w * family.static,
+        "board_w": math.nan if board_w is None else power_w,
         "power_limited": limited,
         "serial_host": gpu.is_cpu,
         "mixed": resolution.mixed,

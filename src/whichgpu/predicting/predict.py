@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -154,7 +155,7 @@ def _estimate(prediction: Prediction, index: int, width: float, memory: MemoryPa
         throughput_unit="samples",
         peak_memory_bytes=peak,
         power_w=power,
-        energy_j=_product(power, latency),
+        energy_j=None if power is None else _product(power, latency),
         fit=_fit(peak, usable),
         usable_memory_bytes=usable,
         evidence=Evidence.SPEC_ONLY,
@@ -166,8 +167,10 @@ def _estimate(prediction: Prediction, index: int, width: float, memory: MemoryPa
     )
 
 
-def _power(prediction: Prediction, index: int) -> Interval:
+def _power(prediction: Prediction, index: int) -> Interval | None:
     mid = float(prediction.power_w[index])
+    if math.isnan(mid):
+        return None
     around = Interval.around(mid, factors()["other"]["power"], CONFIDENCE)
     board = float(prediction.hardware.board_w[index])
     return Interval(low=around.low, mid=mid, high=max(mid, min(around.high, board)), confidence=CONFIDENCE)
