@@ -54,7 +54,7 @@ def test_unknown_operators_move_bytes_and_lower_the_coverage():
 
 def test_too_much_unknown_is_an_error_unless_allowed():
     graph = chain(Kind.UNKNOWN, Kind.UNKNOWN, size=100_000)
-    with pytest.raises(Uncovered, match="a.unknown"):
+    with pytest.raises(Uncovered, match=r"a\.unknown"):
         cost_table(workload(graph))
     assert cost_table(workload(graph), allow_uncovered=True).coverage < 0.8
 
