@@ -103,6 +103,11 @@ def to_document(catalog: Catalog) -> dict[str, Any]:
     return {"sources": catalog.sources, "gpus": rows}
 
 
+def document_text(catalog: Catalog) -> str:
+    """The text of ``gpus.json``: the document on one line."""
+    return json.dumps(to_document(catalog), ensure_ascii=False, separators=(",", ":")) + "\n"
+
+
 def from_document(document: Mapping[str, Any]) -> Catalog:
     """The inverse of ``to_document``."""
 
@@ -119,16 +124,3 @@ def from_document(document: Mapping[str, Any]) -> Catalog:
         fields["aliases"], fields["assumed_aliases"] = tuple(row["aliases"]), tuple(row["assumed_aliases"])
         gpus.append(Gpu(**fields))
     return Catalog(gpus=tuple(gpus), sources=document["sources"])
-
-
-def main() -> None:
-    """Compile ``gpus/*.toml`` into ``gpus.json`` (``make catalog``)."""
-    folder = Path(__file__).parent
-    catalog = load_files(sorted((folder / "gpus").glob("*.toml")))
-    text = json.dumps(to_document(catalog), ensure_ascii=False, separators=(",", ":"))
-    (folder / "gpus.json").write_text(text + "\n", encoding="utf-8")
-    print(f"{len(catalog.gpus)} entries")
-
-
-if __name__ == "__main__":
-    main()
