@@ -1,0 +1,1 @@
+"""Published rows into workloads, boards and quantities in SI."""
