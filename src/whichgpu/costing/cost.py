@@ -60,9 +60,11 @@ class Cost:
     """The cost of one operator as a library would run it.
 
     ``flops`` are those of products (1 FMA = 2), ``vector_flops`` all other arithmetic. A product has the geometry
-    [batch, m, n, k]. ``steps`` run one after the other (recurrence). ``launches`` are kernels in eager mode.
-    ``winograd_waste`` is what rounding the image up to Winograd tiles multiplies the work by, 0 where that algorithm
-    does not apply. ``skipped_fraction`` is the share of ``flops`` that a fused kernel need not do (causal masks).
+    [batch, m, n, k]. ``reread`` is read again by later passes over rows of ``row`` elements: from the cache where the
+    rows in flight fit it, from memory otherwise. ``steps`` run one after the other (recurrence). ``launches`` are
+    kernels in eager mode. ``winograd_waste`` is what rounding the image up to Winograd tiles multiplies the work by,
+    0 where that algorithm does not apply. ``skipped_fraction`` is the share of ``flops`` that a fused kernel need not
+    do (causal masks).
     """
 
     product: Product = Product.NONE
@@ -70,6 +72,8 @@ class Cost:
     vector_flops: float = 0.0
     read: Traffic = Traffic()
     written: Traffic = Traffic()
+    reread: Traffic = Traffic()
+    row: Traffic = Traffic()
     batch: float = 0.0
     m: float = 0.0
     n: float = 0.0

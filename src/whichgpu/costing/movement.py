@@ -8,7 +8,7 @@ from typing import Final
 from whichgpu.costing.cost import Cost, Traffic
 from whichgpu.costing.products import number
 from whichgpu.costing.registry import Operands, rule
-from whichgpu.graph import Kind
+from whichgpu.graph import Kind, Tensor
 
 _FUNCTION_FLOPS: Final[Mapping[str, float]] = {
     "exp": 10.0,
@@ -55,22 +55,52 @@ def copy(operands: Operands) -> Iterator[Cost]:
 def norm(operands: Operands) -> Iterator[Cost]:
     """Statistics need a first pass over the input, the result a second one; batch norm at inference has only that."""
     label = str(operands.operator.attributes.get("norm", ""))
+    training = bool(operands.operator.attributes.get("training", True))
     largest = max(operands.inputs, key=lambda tensor: tensor.elements, default=None)
-    again = Traffic()
-    two_passes = label == "batch" and (operands.backward or bool(operands.operator.attributes.get("training", True)))
-    if largest is not None and two_passes:
-        again = operands.traffic(largest)
-    elements = largest.elements if largest is not None else 0
+    again, row, elements = Traffic(), Traffic(), 0
+    if largest is not None:
+        elements = largest.elements
+        if label != "batch" or operands.backward or training:
+            again = operands.traffic(largest)
+        # Batch norm's statistics span the whole tensor, the others' a row.
+        row = operands.elements(largest, elements if label == "batch" else _row_length(largest))
+    split = label == "group" or (operands.backward and label in ("layer", "rms", "group"))
     yield Cost(
         vector_flops=8.0 * elements,
-        read=operands.traffic(*operands.inputs) + again,
+        read=operands.traffic(*operands.inputs),
         written=operands.traffic(*operands.outputs),
-        launches=2.0 if label == "group" or (operands.backward and label in ("layer", "rms", "group")) else 1.0,
+        reread=again,
+        row=row,
+        launches=2.0 if split else 1.0,
         label=f"{label} norm",
     )
 
 
-@rule(Kind.SOFTMAX, Kind.LOSS, Kind.REDUCTION, Kind.INTERPOLATION, Kind.POOLING)
+def _row_length(tensor: Tensor) -> int:
+    return tensor.shape[-1] if tensor.shape else 1
+
+
+_REGISTER_ROW: Final = 1024
+"""Longest row that a softmax keeps in registers (PyTorch's persistent softmax); longer rows are read three times."""
+
+
+@rule(Kind.SOFTMAX)
+def softmax(operands: Operands) -> Iterator[Cost]:
+    """One pass over short rows; long rows are read for the maximum, the sum and the result."""
+    largest = max(operands.inputs, key=lambda tensor: tensor.elements)
+    length = _row_length(largest)
+    once = operands.traffic(largest)
+    yield Cost(
+        vector_flops=15.0 * largest.elements,
+        read=operands.traffic(*operands.inputs),
+        written=operands.traffic(*operands.outputs),
+        reread=once + once if length > _REGISTER_ROW else Traffic(),
+        row=operands.elements(largest, length),
+        label=str(operands.operator.attributes.get("function", "")),
+    )
+
+
+@rule(Kind.LOSS, Kind.REDUCTION, Kind.INTERPOLATION, Kind.POOLING)
 def streamed(operands: Operands) -> Iterator[Cost]:
     """Read once, written once, with a handful of FLOP an element."""
     elements = max((tensor.elements for tensor in (*operands.inputs, *operands.outputs)), default=0)

@@ -58,6 +58,8 @@ class CostTable:
     vector_flops: Floats
     read: Floats
     written: Floats
+    reread: Floats
+    row: Floats
     batch: Floats
     m: Floats
     n: Floats
@@ -249,6 +251,8 @@ def table_of(rows: Sequence[_Row]) -> CostTable:
         product=np.array([int(cost.product) for cost in costs], dtype=np.int64),
         read=np.array([cost.read.as_row() for cost in costs]) if costs else empty,
         written=np.array([cost.written.as_row() for cost in costs]) if costs else empty,
+        reread=np.array([cost.reread.as_row() for cost in costs]) if costs else empty,
+        row=np.array([cost.row.as_row() for cost in costs]) if costs else empty,
         known=np.array([row.known for row in rows], dtype=bool),
         kinds=tuple(str(row.kind) for row in rows),
         phases=tuple(str(row.phase) for row in rows),

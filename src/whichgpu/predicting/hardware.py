@@ -29,7 +29,10 @@ _PINNED_FRACTION: Final = 0.8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
-    """Columns of length [gpus]; rates in FLOP/s and bytes/s are what the boards sustain, not their peaks."""
+    """Columns of length [gpus]; rates in FLOP/s and bytes/s are what the boards sustain, not their peaks.
+
+    ``budget_w`` is the power left for work after what flows anyway: infinite where the board power is unknown.
+    """
 
     multiprocessors: Floats
     matmul_flops_per_s: Floats
@@ -46,24 +49,22 @@ class Hardware:
     pinned_bytes_per_s: Floats
     element_bytes: Floats
     matmul_j_per_flop: Floats
+    conv_j_per_flop: Floats
     vector_j_per_flop: Floats
     j_per_byte: Floats
     static_w: Floats
     board_w: Floats
-    power_limited: NDArray[np.bool_]
+    budget_w: Floats
     serial_host: NDArray[np.bool_]
     mixed: NDArray[np.bool_]
 
 
-def sustained_flops_per_s(gpu: Gpu, arithmetic: Arithmetic, family: Family, power_w: float) -> tuple[float, bool]:
-    """What ``gpu`` holds on large products in FLOP/s, and whether its power is what limits it.
+def sustained_flops_per_s(gpu: Gpu, arithmetic: Arithmetic, family: Family) -> float:
+    """What ``gpu`` holds on large products in FLOP/s while its power does not limit it.
 
     Raises MissingFigure where the catalogue has no rate for the arithmetic.
     """
-    peak = peak_flops_per_s(gpu, arithmetic)
-    held = peak * family.utilization[arithmetic]
-    budget = power_w * (1.0 - family.static) / family.energy_j_per_flop[arithmetic]
-    return min(held, budget), budget < held
+    return peak_flops_per_s(gpu, arithmetic) * family.utilization[arithmetic]
 
 
 def peak_flops_per_s(gpu: Gpu, arithmetic: Arithmetic) -> float:
@@ -96,10 +97,10 @@ def _row(gpu: Gpu, resolution: Resolution, family: Family, power_limit_w: float 
     limit_w = math.inf if power_limit_w is None else power_limit_w
     power_w = min(math.inf if board_w is None else board_w, limit_w)
     emulated = family.bf16_emulation if resolution.substitute is Substitute.EMULATED else 1.0
-    matmul, limited = sustained_flops_per_s(gpu, resolution.matmul, family, power_w)
-    conv, _ = sustained_flops_per_s(gpu, resolution.conv, family, power_w)
+    matmul = sustained_flops_per_s(gpu, resolution.matmul, family)
+    conv = sustained_flops_per_s(gpu, resolution.conv, family)
     plain = Arithmetic.FP64 if resolution.matmul is Arithmetic.FP64 else Arithmetic.FP32
-    vector, _ = sustained_flops_per_s(gpu, plain, family, power_w)
+    vector = sustained_flops_per_s(gpu, plain, family)
     vector_units = resolution.conv in (Arithmetic.FP32, Arithmetic.FP64)
     return {
         "multiprocessors": gpu.get("multiprocessors") or _matrix_engines(gpu),
@@ -108,7 +109,7 @@ def _row(gpu: Gpu, resolution: Resolution, family: Family, power_limit_w: float 
         "attention_flops_per_s": matmul * emulated * family.attention_utilization,
         "vector_flops_per_s": vector,
         "winograd_gain": family.winograd_gain if vector_units else 1.0,
-        "bytes_per_s": gpu.figure("memory_bytes_per_s") * family.bandwidth,
+        "bytes_per_s": gpu.figure("memory_bytes_per_s") * family.bandwidth * _ecc_share(gpu),
         "cache_bytes": max(gpu.get("last_level_cache_bytes") or 0.0, gpu.get("l2_bytes") or 0.0),
         "kernel_start_s": family.kernel_start_s,
         "rnn_step_s": family.rnn_step_s,
@@ -117,14 +118,28 @@ def _row(gpu: Gpu, resolution: Resolution, family: Family, power_limit_w: float 
         "pinned_bytes_per_s": _bus_bytes_per_s(gpu),
         "element_bytes": element_bytes(resolution),
         "matmul_j_per_flop": family.energy_j_per_flop[resolution.matmul],
+        "conv_j_per_flop": family.energy_j_per_flop[resolution.conv],
         "vector_j_per_flop": family.energy_j_per_flop[plain],
         "j_per_byte": family.energy_j_per_byte,
         "static_w": math.nan if board_w is None else board_w * family.static,
         "board_w": math.nan if board_w is None else power_w,
-        "power_limited": limited,
+        "budget_w": power_w - (0.0 if board_w is None else board_w * family.static),
         "serial_host": gpu.is_cpu,
         "mixed": resolution.mixed,
     }
+
+
+_INLINE_ECC_SHARE: Final = 0.93
+"""Share of the bandwidth left for data where check bits travel in-line (GDDR boards with ECC on)."""
+
+
+def inline_ecc(gpu: Gpu) -> bool:
+    """Whether the board keeps ECC bits in its ordinary memory, on by default."""
+    return gpu.text("memory_ecc") == "yes" and str(gpu.text("memory_type")).startswith("GDDR")
+
+
+def _ecc_share(gpu: Gpu) -> float:
+    return _INLINE_ECC_SHARE if inline_ecc(gpu) else 1.0
 
 
 def element_bytes(resolution: Resolution) -> Floats:

@@ -33,6 +33,9 @@ _CACHE_HIT: Final = 0.5
 _CACHE_SPEED: Final = 3.0
 """How much faster the last-level cache is than the memory."""
 
+_ROWS_IN_FLIGHT: Final = 4.0
+"""Rows that a multiprocessor works on at once, each by one block of threads."""
+
 _VECTOR_PRODUCT: Final = 0.25
 """Share of the vector peak that depthwise convolutions reach: they have no reuse to tile."""
 
@@ -46,6 +49,7 @@ class Times:
 
     compute_s: Floats
     memory_s: Floats
+    power_s: Floats
     start_s: Floats
     host_s: Floats
     fixed_s: Floats
@@ -55,19 +59,27 @@ class Times:
     @property
     def operator_s(self) -> Floats:
         """Device time of one occurrence of each operator, [operators, gpus]."""
-        return np.maximum(self.compute_s, self.memory_s) + self.start_s
+        return self.busy_s + self.start_s
+
+    @property
+    def busy_s(self) -> Floats:
+        """Device time of one occurrence without its start, [operators, gpus]."""
+        busy: Floats = np.maximum(np.maximum(self.compute_s, self.memory_s), self.power_s)
+        return busy
 
 
 def times(table: CostTable, hardware: Hardware, stack: Stack, transfer_bytes: float, transfer: str) -> Times:
     """The times of one step of the table's work under a stack."""
     fusable = table.fusable[:, None]
     traffic = moved_bytes(table, hardware) * np.where(fusable, stack.fusion, 1.0)
-    memory_s = _memory_s(traffic, hardware)
+    memory_s = _memory_s(traffic, hardware) + _reread_s(table, hardware)
     compute_s = _compute_s(table, hardware)
+    power_s = work_j(table, hardware, traffic) / hardware.budget_w[None, :]
     launches = table.launches[:, None] * np.where(fusable, stack.fusion, 1.0)
     memory_s, start_s = _chains(table, hardware, memory_s, launches)
     alive = np.where(table.mixed_only[:, None], hardware.mixed[None, :], True) * table.count[:, None]
-    device_s = ((np.maximum(compute_s, memory_s) + start_s) * alive).sum(axis=0)
+    busy_s = np.maximum(np.maximum(compute_s, memory_s), power_s)
+    device_s = ((busy_s + start_s) * alive).sum(axis=0)
     issue_s = launches * stack.host_launch_s + (table.library_loop * table.steps)[:, None] * stack.host_loop_s
     host_s = (issue_s * alive).sum(axis=0) * hardware.host_factor
     fixed_s = np.full_like(device_s, stack.host_step_s) + _transfer_s(hardware, transfer_bytes, transfer)
@@ -76,6 +88,7 @@ def times(table: CostTable, hardware: Hardware, stack: Stack, transfer_bytes: fl
     return Times(
         compute_s=compute_s,
         memory_s=memory_s,
+        power_s=power_s,
         start_s=start_s,
         host_s=host_s,
         fixed_s=fixed_s,
@@ -94,6 +107,28 @@ def _memory_s(traffic: Floats, hardware: Hardware) -> Floats:
     hit = _CACHE_HIT * np.minimum(1.0, hardware.cache_bytes[None, :] / np.maximum(traffic, 1.0))
     seconds: Floats = traffic * (1.0 - hit + hit / _CACHE_SPEED) / hardware.bytes_per_s[None, :]
     return seconds
+
+
+def _reread_s(table: CostTable, hardware: Hardware) -> Floats:
+    """Later passes over rows: from the cache where the rows that are in flight at once fit it."""
+    bytes_again = table.reread @ hardware.element_bytes.T
+    in_flight = (table.row @ hardware.element_bytes.T) * (_ROWS_IN_FLIGHT * hardware.multiprocessors[None, :])
+    total = moved_bytes(table, hardware)
+    cached = np.minimum(in_flight, total) < hardware.cache_bytes[None, :]
+    seconds: Floats = bytes_again / hardware.bytes_per_s[None, :] * np.where(cached, 1.0 / _CACHE_SPEED, 1.0)
+    return seconds
+
+
+def work_j(table: CostTable, hardware: Hardware, traffic: Floats) -> Floats:
+    """Energy of the work of one occurrence of each operator, [operators, gpus]; idle power is not in it."""
+    per_flop = np.where(
+        (table.product == Product.CONV)[:, None], hardware.conv_j_per_flop[None, :], hardware.matmul_j_per_flop[None, :]
+    )
+    done = table.flops * (1.0 - table.skipped_fraction)
+    saved = np.where(table.winograd_waste[:, None] > 0, np.maximum(hardware.winograd_gain[None, :], 1.0), 1.0)
+    energy: Floats = done[:, None] * per_flop / saved
+    energy = energy + table.vector_flops[:, None] * hardware.vector_j_per_flop[None, :]
+    return energy + traffic * hardware.j_per_byte[None, :]
 
 
 def _compute_s(table: CostTable, hardware: Hardware) -> Floats:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from whichgpu.costing.table import CostTable
 from whichgpu.predicting.hardware import Hardware
-from whichgpu.predicting.latency import moved_bytes
+from whichgpu.predicting.latency import moved_bytes, work_j
 
 Floats = NDArray[np.float64]
 
@@ -15,9 +15,6 @@ Floats = NDArray[np.float64]
 def mean_power_w(table: CostTable, hardware: Hardware, step_s: Floats) -> Floats:
     """Mean power over one step, [gpus], never above the board's limit."""
     alive = np.where(table.mixed_only[:, None], hardware.mixed[None, :], True) * table.count[:, None]
-    flops = (table.flops * (1.0 - table.skipped_fraction))[:, None] * alive
-    work_j = flops.sum(axis=0) * hardware.matmul_j_per_flop
-    work_j = work_j + (table.vector_flops[:, None] * alive).sum(axis=0) * hardware.vector_j_per_flop
-    work_j = work_j + (moved_bytes(table, hardware) * alive).sum(axis=0) * hardware.j_per_byte
-    power: Floats = np.minimum(hardware.static_w + work_j / step_s, hardware.board_w)
+    spent_j = (work_j(table, hardware, moved_bytes(table, hardware)) * alive).sum(axis=0)
+    power: Floats = np.minimum(hardware.static_w + spent_j / step_s, hardware.board_w)
     return power

@@ -16,7 +16,7 @@ from whichgpu.estimate import Bound, Estimate, Evidence, Fit, Interval, MemoryPa
 from whichgpu.gpu import Gpu
 from whichgpu.graph import ELEMENT_BYTES, Role
 from whichgpu.predicting.coefficients import Coefficients, shipped
-from whichgpu.predicting.hardware import Hardware, arrays
+from whichgpu.predicting.hardware import Hardware, arrays, inline_ecc
 from whichgpu.predicting.latency import Times, moved_bytes, times
 from whichgpu.predicting.memory import Liveness, liveness, peak_parts
 from whichgpu.predicting.power import mean_power_w
@@ -120,12 +120,13 @@ def _shares(prediction: Prediction) -> Mapping[str, Floats]:
     found = prediction.times
     alive = np.where(prediction.table.mixed_only[:, None], prediction.hardware.mixed[None, :], True)
     alive = alive * prediction.table.count[:, None]
-    computing = (found.compute_s >= found.memory_s) * alive
-    compute = (found.compute_s * computing).sum(axis=0)
-    memory = (found.memory_s * (alive - computing)).sum(axis=0)
-    busy = np.minimum(1.0, (compute + memory) / found.step_s)
-    parts = np.maximum(compute + memory, 1e-30)
-    return {"compute": busy * compute / parts, "bandwidth": busy * memory / parts, "launch": 1.0 - busy}
+    sides = np.stack([found.compute_s, found.memory_s, found.power_s])
+    longest = np.argmax(sides, axis=0)
+    seconds = [(sides[side] * (longest == side) * alive).sum(axis=0) for side in range(3)]
+    total = np.maximum(sum(seconds), 1e-30)
+    busy = np.minimum(1.0, total / found.step_s)
+    shares = {name: busy * part / total for name, part in zip(("compute", "bandwidth", "power"), seconds, strict=True)}
+    return {**shares, "launch": 1.0 - busy}
 
 
 def _bounds(prediction: Prediction, shares: Mapping[str, Floats]) -> list[Bound]:
@@ -134,8 +135,6 @@ def _bounds(prediction: Prediction, shares: Mapping[str, Floats]) -> list[Bound]
     bounds = []
     for index, which in enumerate(largest):
         bound = Bound(names[which])
-        if bound is Bound.COMPUTE and prediction.hardware.power_limited[index]:
-            bound = Bound.POWER
         if bound is Bound.LAUNCH and prediction.times.fixed_s[index] > 0.5 * prediction.times.step_s[index]:
             bound = Bound.HOST
         bounds.append(bound)
@@ -191,8 +190,7 @@ def usable_bytes(gpu: Gpu) -> float | None:
         return None
     if gpu.form in ("system", "integrated", "edge"):
         return total * _USABLE_SHARED
-    inline = gpu.text("memory_ecc") == "yes" and str(gpu.text("memory_type")).startswith("GDDR")
-    return total * (_USABLE_INLINE_ECC if inline else _USABLE)
+    return total * (_USABLE_INLINE_ECC if inline_ecc(gpu) else _USABLE)
 
 
 def _fit(peak: Interval, usable: float | None) -> Fit:
@@ -225,6 +223,7 @@ def breakdown(prediction: Prediction, index: int) -> list[OperatorTime]:
         sides = {
             Bound.COMPUTE: float(found.compute_s[row, index]),
             Bound.BANDWIDTH: float(found.memory_s[row, index]),
+            Bound.POWER: float(found.power_s[row, index]),
             Bound.LAUNCH: float(found.start_s[row, index]),
         }
         seconds = float(found.operator_s[row, index])
