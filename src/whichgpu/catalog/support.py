@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from whichgpu.gpu import Gpu
 
+FRAMEWORKS: Final = ("pytorch", "tensorflow", "jax", "llama.cpp")
 SYSTEMS: Final = ("linux", "windows", "wsl", "macos")
 STATUSES: Final = (
     "official",

@@ -50,26 +50,30 @@ def total_usd(offer: Price, estimate: Estimate | None, prices: PriceBook) -> flo
 
 
 def cost(case: Case, question: Question) -> Cost | None:
-    """The cost of the chosen way, or None where neither a current nor a launch price is known."""
+    """The cost of the chosen way, or None where its price, or the power it is used at, is unknown."""
     assert case.estimate is not None
-    power_w = case.estimate.power_w.mid
-    electricity = question.prices.ownership.electricity_usd_per_kwh * power_w * SECONDS_PER_HOUR / JOULES_PER_KWH
+    electricity = _electricity_usd(case.estimate, question.prices)
+    offers = [] if case.owned else affordable(case, question)
+    if offers and offers[0].per_hour:
+        return Cost(hourly_usd=question.prices.exchange.usd(offers[0].money), basis="price", price=offers[0])
+    if electricity is None:
+        return None
     if case.owned:
         return Cost(hourly_usd=electricity, basis="owned", price=None)
-    offers = affordable(case, question)
     if offers:
-        return _of_offer(offers[0], electricity, question.prices)
+        board_usd = question.prices.exchange.usd(offers[0].money) / question.prices.ownership.hours
+        return Cost(hourly_usd=board_usd + electricity, basis="price", price=offers[0])
     launch = case.gpu.get("launch_price_usd")
     if launch is None or case.ways == ("rented",):
         return None
     return Cost(hourly_usd=launch / question.prices.ownership.hours + electricity, basis="launch_price", price=None)
 
 
-def _of_offer(offer: Price, electricity_usd: float, prices: PriceBook) -> Cost:
-    amount = prices.exchange.usd(offer.money)
-    if offer.per_hour:
-        return Cost(hourly_usd=amount, basis="price", price=offer)
-    return Cost(hourly_usd=amount / prices.ownership.hours + electricity_usd, basis="price", price=offer)
+def _electricity_usd(estimate: Estimate, prices: PriceBook) -> float | None:
+    """Electricity of an hour, or None where the power is unknown."""
+    if estimate.power_w is None:
+        return None
+    return prices.ownership.electricity_usd_per_kwh * estimate.power_w.mid * SECONDS_PER_HOUR / JOULES_PER_KWH
 
 
 def document(found: Cost, estimate: Estimate, question: Question) -> dict[str, Any]:

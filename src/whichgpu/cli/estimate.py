@@ -1,0 +1,108 @@
+"""``whichgpu estimate``: what GPUs do with one or several workloads, without judging them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from whichgpu.cli.entry import per_joule
+from whichgpu.cli.group import Command
+from whichgpu.cli.inputs import captured, catalog
+from whichgpu.cli.options import catalogue_options, option, output_options, workload_options
+from whichgpu.cli.output import json_document, write
+from whichgpu.cli.tables import Column, paragraph, table, terminal_width
+from whichgpu.estimate import Estimate
+from whichgpu.explaining import N_, _, messages
+from whichgpu.explaining.quantities import duration, energy, factor, power, rate, size
+from whichgpu.workload import Workload
+
+Answers = list[tuple[Workload, list[Estimate]]]
+
+
+@click.command(
+    cls=Command,
+    help=N_("Time, memory, power and energy of one or several sources on chosen GPUs."),
+    epilog=N_("Example: whichgpu estimate examples/gru.py examples/lstm.py --gpu rtx-3090"),
+)
+@click.argument("sources", metavar="SOURCE…", nargs=-1, required=True)
+@option(
+    "--gpu", "gpus", multiple=True, metavar="ID", help=N_("Only this GPU; may be repeated. All where none is given.")
+)
+@workload_options()
+@catalogue_options()
+@output_options()
+def command(sources: Sequence[str], gpus: Sequence[str], as_json: bool, lang: str | None, **options: Any) -> None:
+    """Estimates, one source after the other."""
+    from whichgpu import documents
+    from whichgpu.errors import MissingFigure
+    from whichgpu.recommending.recommend import estimates
+
+    found = catalog(options["gpus_files"])
+    entries = [found.get(name) for name in gpus] if gpus else list(found.gpus)
+    answers: Answers = []
+    missing: dict[str, str] = {}
+    for source in sources:
+        workload = captured(source, options)
+        made = estimates(workload, entries, allow_uncovered=options["allow_uncovered"])
+        lacking = {gpu: each.field or "" for gpu, each in made.items() if isinstance(each, MissingFigure)}
+        missing.update(lacking)
+        answers.append((workload, [each for each in made.values() if not isinstance(each, MissingFigure)]))
+    if as_json:
+        json_document(documents.estimates(answers, missing))
+        return
+    _show(answers, missing)
+
+
+def _show(answers: Answers, missing: dict[str, str]) -> None:
+    from whichgpu.cli.answer import workload_lines
+
+    available = terminal_width()
+    for workload, _estimates in answers:
+        for line in workload_lines(workload, available):
+            write(line)
+    write("")
+    write(_table(answers, available))
+    for gpu, figure in missing.items():
+        write(paragraph(_("{gpu}: the catalogue lacks {figure}").format(gpu=gpu, figure=figure), available))
+
+
+def _table(answers: Answers, available: int | None) -> str:
+    columns = [
+        Column(heading=_("workload")),
+        Column(heading=_("GPU")),
+        Column(heading=_("time a step"), right=True),
+        Column(heading=_("range"), right=True, weight=60),
+        Column(heading=_("vs first"), right=True, weight=85),
+        Column(heading=_("samples/s"), right=True, weight=40),
+        Column(heading=_("memory"), right=True, weight=80),
+        Column(heading=_("fit"), weight=70),
+        Column(heading=_("power"), right=True, weight=75),
+        Column(heading=_("energy"), right=True, weight=50),
+        Column(heading=_("samples/J"), right=True, weight=45),
+        Column(heading=_("limit"), weight=65),
+        Column(heading=_("evidence"), weight=30),
+    ]
+    first = {estimate.gpu: estimate for estimate in answers[0][1]}
+    rows = [_row(workload, each, first.get(each.gpu)) for workload, found in answers for each in found]
+    return table(columns, rows, available)
+
+
+def _row(workload: Workload, each: Estimate, first: Estimate | None) -> list[str]:
+    ratio = "–" if first is None else factor(each.latency_s.mid / first.latency_s.mid)
+    return [
+        workload.name,
+        each.gpu,
+        duration(each.latency_s.mid),
+        f"{duration(each.latency_s.low)} – {duration(each.latency_s.high)}",
+        ratio,
+        rate(each.throughput_per_s.mid),
+        size(each.peak_memory_bytes.mid),
+        _(messages.FITS[str(each.fit)]),
+        "–" if each.power_w is None else power(each.power_w.mid),
+        "–" if each.energy_j is None else energy(each.energy_j.mid),
+        per_joule(each),
+        _(messages.BOUNDS[str(each.bound)]),
+        _(messages.EVIDENCE[str(each.evidence)]),
+    ]

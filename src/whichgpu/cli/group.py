@@ -1,0 +1,114 @@
+"""The group of commands, each imported when it is called; help texts in the active language."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any, Final
+
+import click
+
+from whichgpu.explaining import N_, _
+
+_COMMANDS: Final = {
+    "recommend": "whichgpu.cli.recommend",
+    "estimate": "whichgpu.cli.estimate",
+    "capture": "whichgpu.cli.capture",
+    "gpus": "whichgpu.cli.gpus",
+    "top": "whichgpu.cli.top",
+}
+
+
+class Command(click.Command):
+    """A command whose help is translated when it is shown."""
+
+    @property
+    def help(self) -> str | None:
+        """The help text in the active language."""
+        return None if self._help is None else _(self._help)
+
+    @help.setter
+    def help(self, text: str | None) -> None:
+        self._help = text
+
+    @property
+    def epilog(self) -> str | None:
+        """The text under the options, in the active language."""
+        return None if self._epilog is None else _(self._epilog)
+
+    @epilog.setter
+    def epilog(self, text: str | None) -> None:
+        self._epilog = text
+
+
+class Option(click.Option):
+    """An option whose help is translated when it is shown."""
+
+    @property
+    def help(self) -> str | None:
+        """The help text in the active language."""
+        return None if self._help is None else _(self._help)
+
+    @help.setter
+    def help(self, text: str | None) -> None:
+        self._help = text
+
+
+class Group(Command, click.Group):
+    """A group whose help is translated when it is shown."""
+
+    command_class = Command
+
+
+class Program(Group):
+    """The commands by name, loaded lazily so that a look-up never imports what only a prediction needs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in the order of a first reading."""
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, or None."""
+        module = _COMMANDS.get(cmd_name)
+        return None if module is None else importlib.import_module(module).command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command called, or an error with the nearest name."""
+        from whichgpu.errors import UnknownName, nearest
+
+        name = args[0]
+        if not name.startswith("-") and name not in _COMMANDS:
+            close = nearest(name, _COMMANDS)
+            hint = N_("did you mean {close!r}?") if close else N_("commands: {known}")
+            raise UnknownName(
+                "there is no command {name!r}",
+                name=name,
+                close=close,
+                known=", ".join(_COMMANDS),
+                field="command",
+                hint=hint,
+            )
+        return super().resolve_command(ctx, args)
+
+
+def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
+    if value and not context.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"whichgpu {version('whichgpu')}")
+        context.exit()
+
+
+program = Program(
+    name="whichgpu",
+    help=N_("Which GPU should I choose for my AI workload? Ranked, explained, offline."),
+    params=[
+        Option(
+            ["--version"],
+            is_flag=True,
+            is_eager=True,
+            expose_value=False,
+            callback=_version,
+            help=N_("Show the version and exit."),
+        )
+    ],
+)

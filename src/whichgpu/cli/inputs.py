@@ -1,0 +1,146 @@
+"""From the options of a command to the nouns that the verbs take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whichgpu.catalog import Catalog, default_catalog, load_files
+from whichgpu.cli.options import unknown
+from whichgpu.errors import InvalidValue
+from whichgpu.explaining import language
+from whichgpu.gpu import Gpu
+from whichgpu.units import GIB
+
+if TYPE_CHECKING:
+    from whichgpu.catalog.prices import Price
+    from whichgpu.recommending import Question
+    from whichgpu.requirement import Requirements
+    from whichgpu.workload import Workload
+
+DEFAULT_STACKS = {"pytorch": "pytorch-eager", "tensorflow": "tf2-graph", "keras": "tf2-graph", "jax": "jax"}
+"""The stack that a framework's bare name stands for."""
+
+
+def catalog(gpus_files: Sequence[str]) -> Catalog:
+    """The catalogue with the user's own cards."""
+    found = default_catalog()
+    if gpus_files:
+        extra = load_files([Path(name) for name in gpus_files])
+        found = found.with_entries(extra.gpus, extra.sources)
+    return found
+
+
+def stack_name(given: str | None) -> str | None:
+    """The stack of ``--stack``: a stack of the table, or a framework's name; raises UnknownName."""
+    if given is None:
+        return None
+    from whichgpu.stack import stacks
+
+    name = DEFAULT_STACKS.get(given.lower(), given.lower())
+    if name not in stacks():
+        raise unknown("stack", given, [*DEFAULT_STACKS, *stacks()])
+    return name
+
+
+def weight_precision(given: str | None) -> str | None:
+    """The weight precision of ``--weight-precision``; raises UnknownName."""
+    if given is None:
+        return None
+    from whichgpu.costing.arithmetic import WEIGHT_BYTES
+
+    by_lower = {name.lower(): name for name in WEIGHT_BYTES}
+    if given.lower() not in by_lower:
+        raise unknown("weight precision", given, WEIGHT_BYTES)
+    return by_lower[given.lower()]
+
+
+def captured(source: str, options: Mapping[str, Any]) -> Workload:
+    """The workload of a source, under the options of ``workload_options``."""
+    from whichgpu.capturing import CaptureRequest, capture
+    from whichgpu.workload import Precision
+
+    precision = options["precision"]
+    request = CaptureRequest(
+        phase=options["phase"],
+        batch_size=options["batch_size"],
+        sequence_length=options["sequence_length"],
+        precision=Precision.DEFAULT if precision is None else Precision(precision),
+        weight_precision=weight_precision(options["weight_precision"]),
+        samples=options["samples"],
+        epochs=options["epochs"],
+        stack=stack_name(options["stack"]),
+        model=options["model"],
+    )
+    return capture(source, request)
+
+
+def question(options: Mapping[str, Any], found: Catalog) -> Question:
+    """The question of ``limit_options``."""
+    from whichgpu.catalog.prices import default_prices
+    from whichgpu.cli.detection import owned
+    from whichgpu.recommending import Question
+    from whichgpu.requirement import Goal
+
+    limits = requirements(options, found)
+    currency = "JPY" if language() == "ja" else "USD"
+    return Question(
+        goal=Goal(options["goal"]),
+        requirements=limits,
+        prices=default_prices().with_given(_given(options["prices"], found)),
+        own=owned(options["own"], found),
+        currency=currency if limits.budget is None else limits.budget.currency,
+    )
+
+
+def requirements(options: Mapping[str, Any], found: Catalog) -> Requirements:
+    """The hard limits of ``limit_options``."""
+    from whichgpu.catalog.prices import parse_money
+    from whichgpu.requirement import Requirements
+
+    ways = options["acquire"] or ()
+    gigabytes = options["min_memory_gb"]
+    return Requirements(
+        budget=None if options["budget"] is None else parse_money(options["budget"], "budget"),
+        max_power_w=options["max_power_w"],
+        min_memory_bytes=None if gigabytes is None else gigabytes * GIB,
+        vendors=vendors(options["vendors"], found),
+        gpus=tuple(found.get(name).id for name in options["gpus"]),
+        acquire=tuple("rented" if way == "rent" else way for way in ways),
+        os=options["system"],
+        stack=options.get("stack"),
+    )
+
+
+def vendors(given: Sequence[str], found: Catalog) -> tuple[str, ...]:
+    """The vendors as the catalogue spells them; raises UnknownName with the nearest."""
+    known = {gpu.vendor.lower(): gpu.vendor for gpu in found.gpus}
+    names = [part.strip() for name in given for part in name.split(",")]
+    for name in names:
+        if name.lower() not in known:
+            raise unknown("vendor", name, sorted(known))
+    return tuple(dict.fromkeys(known[name.lower()] for name in names))
+
+
+def _given(prices: Sequence[str], found: Catalog) -> dict[str, Price]:
+    return dict(_price(text, found) for text in prices)
+
+
+def _price(text: str, found: Catalog) -> tuple[str, Price]:
+    from whichgpu.catalog.prices import parse_price
+
+    name, equals, amount = text.partition("=")
+    if not equals:
+        raise InvalidValue(
+            "--price is {text!r}, but must be a GPU and its price",
+            text=text,
+            field="price",
+            hint="write --price rtx-3090=85000jpy",
+        )
+    gpu = found.get(name.strip())
+    return gpu.id, parse_price(amount, _way(gpu))
+
+
+def _way(gpu: Gpu) -> str:
+    return "new" if gpu.sold_new else "used"

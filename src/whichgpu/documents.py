@@ -1,0 +1,190 @@
+"""Nouns into the JSON documents that every face shows; keys may be added, never renamed within a version."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from whichgpu.estimate import Estimate
+from whichgpu.gpu import Figure, Gpu
+from whichgpu.workload import Workload
+
+if TYPE_CHECKING:
+    from whichgpu.catalog import Catalog
+    from whichgpu.recommending import Question, Standing
+
+Document = dict[str, Any]
+
+
+def capture(workload: Workload) -> Document:
+    """``whichgpu/capture/1``: what was read, with its counts; needs costing, not a GPU."""
+    from whichgpu.costing import cost_table
+    from whichgpu.graph import PRODUCTS, Phase
+    from whichgpu.predicting.memory import liveness
+
+    graph = workload.graph
+    table = cost_table(workload, allow_uncovered=True)
+    memory = _memory(workload, liveness(graph, workload.step))
+    return {
+        "schema": "whichgpu/capture/1",
+        "workload": workload.document(),
+        "assumptions": _assumptions(workload),
+        "operators": len(graph.operators),
+        "products": sum(operator.kind in PRODUCTS for operator in graph.operators),
+        "forward_flops": table.product_flops(Phase.FORWARD),
+        "backward_flops": table.product_flops(Phase.BACKWARD),
+        "parameters": graph.parameters,
+        "trainable_parameters": graph.trainable_parameters,
+        **memory,
+        "coverage": table.coverage,
+        "uncosted": [{"operator": name, "share": share} for name, share in table.unknown()],
+        "kinds": _kinds(table),
+    }
+
+
+def _memory(workload: Workload, alive: Any) -> dict[str, float]:
+    """Saved activations and peak in FP32, without the context and the allocator of a framework."""
+    from whichgpu.costing import Arithmetic, Resolution, Substitute
+    from whichgpu.predicting.memory import peak_parts
+
+    plain = Resolution(
+        matmul=Arithmetic.FP32,
+        conv=Arithmetic.FP32,
+        narrow_bytes=4.0,
+        wide_bytes=4.0,
+        weight_bytes=4.0,
+        master_bytes=4.0,
+        mixed=False,
+        substitute=Substitute.NONE,
+    )
+    parts = peak_parts(workload, alive, plain, 0.0)
+    saved = float(((alive.narrow + alive.wide) * 4.0 + alive.fixed)[alive.saved].sum())
+    return {
+        "saved_activation_bytes": saved,
+        "peak_memory_bytes": parts.total_bytes - parts.allocator_bytes - parts.context_bytes,
+    }
+
+
+def _kinds(table: Any) -> list[Document]:
+    rows: dict[tuple[str, str], Document] = {}
+    for index, (kind, phase) in enumerate(zip(table.kinds, table.phases, strict=True)):
+        if table.mixed_only[index]:
+            continue
+        row = rows.setdefault((kind, phase), {"kind": kind, "phase": phase, "operators": 0, "flops": 0.0})
+        row["operators"] += int(table.count[index])
+        row["flops"] += float(table.count[index] * table.flops[index])
+    return list(rows.values())
+
+
+def _assumptions(workload: Workload) -> list[Document]:
+    return [{"code": found.code, **found.values} for found in workload.assumptions]
+
+
+def estimates(answers: Sequence[tuple[Workload, Sequence[Estimate]]], missing: Mapping[str, str]) -> Document:
+    """``whichgpu/estimate/1``: one source, or several; ``missing`` names the GPUs that lack a figure."""
+    rows = [
+        {
+            "workload": workload.document(),
+            "assumptions": _assumptions(workload),
+            "estimates": [estimate.document() for estimate in found],
+        }
+        for workload, found in answers
+    ]
+    lacking = [{"gpu": gpu, "figure": figure} for gpu, figure in missing.items()]
+    if len(rows) == 1:
+        return {"schema": "whichgpu/estimate/1", **rows[0], "missing": lacking}
+    return {"schema": "whichgpu/estimate/1", "workloads": rows, "missing": lacking}
+
+
+def gpus(found: Sequence[Gpu]) -> Document:
+    """``whichgpu/gpus/1``: one row a GPU."""
+    return {"schema": "whichgpu/gpus/1", "gpus": [gpu.summary() for gpu in found]}
+
+
+def gpu(found: Gpu, catalog: Catalog) -> Document:
+    """``whichgpu/gpu/1``: every figure of one GPU with its source."""
+    return {
+        "schema": "whichgpu/gpu/1",
+        "id": found.id,
+        "name": found.name,
+        "vendor": found.vendor,
+        "architecture": found.architecture,
+        "chip": found.chip,
+        "form": found.form,
+        "market": found.market,
+        "release_date": found.release_date,
+        "sold_new": found.sold_new,
+        "devices": found.devices,
+        "aliases": list(found.aliases),
+        "assumed_aliases": list(found.assumed_aliases),
+        "note": found.note,
+        "figures": _figures(found.figures, catalog),
+        "board_figures": _figures(found.board_figures, catalog),
+        "prices": _prices(found),
+        "support": _support(found),
+    }
+
+
+def _figures(figures: Mapping[str, Figure], catalog: Catalog) -> dict[str, Document]:
+    return {
+        name: {
+            "value": figure.value,
+            "unit": figure.unit,
+            "quoted": figure.quoted,
+            "source": source_title(catalog, figure.source),
+            "derived": figure.derived,
+            "checked": figure.checked,
+        }
+        for name, figure in figures.items()
+    }
+
+
+def source_title(catalog: Catalog, key: str) -> str:
+    """A source of the catalogue as one line: publisher and title."""
+    source = catalog.sources.get(key, {})
+    return f"{source.get('publisher', '')}: {source.get('title', key)}".removeprefix(": ")
+
+
+def _prices(found: Gpu) -> list[Document]:
+    from whichgpu.catalog.prices import default_prices
+
+    return [price.document() for price in default_prices().of(found.id)]
+
+
+def _support(found: Gpu) -> list[Document]:
+    from whichgpu.catalog.support import FRAMEWORKS, supports
+
+    return [
+        {name: getattr(state, name) for name in state.__dataclass_fields__}
+        for framework in FRAMEWORKS
+        for state in supports(found, framework)
+    ]
+
+
+def comparison(found: Sequence[Gpu], catalog: Catalog, table: Mapping[str, Mapping[str, Estimate | None]]) -> Document:
+    """``whichgpu/gpus/1`` with figures side by side and estimates of the reference workloads."""
+    names = dict.fromkeys(name for each in found for name in each.figures)
+    return {
+        **gpus(found),
+        "figures": {name: {each.id: _figures(each.figures, catalog).get(name) for each in found} for name in names},
+        "estimates": {
+            workload: [None if row[each.id] is None else _document(row[each.id]) for each in found]
+            for workload, row in table.items()
+        },
+        "measurements": [],
+    }
+
+
+def _document(estimate: Estimate | None) -> Document | None:
+    return None if estimate is None else estimate.document()
+
+
+def top(standings: Sequence[Standing], workloads: Sequence[Workload], question: Question) -> Document:
+    """``whichgpu/top/1``: the best GPUs over the reference workloads."""
+    return {
+        "schema": "whichgpu/top/1",
+        "goal": str(question.goal),
+        "requirements": question.requirements.document(),
+        "workloads": [workload.document() for workload in workloads],
+        "ranked": [standing.document() for standing in standings],
+    }

@@ -1,0 +1,171 @@
+"""The sentence of every code. Placeholders are the values of the code, written by ``quantities.shown``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from whichgpu.explaining.language import N_
+
+REASONS: Final[Mapping[str, str]] = {
+    "bound_compute": N_("The time goes into arithmetic ({precision})."),
+    "bound_bandwidth": N_("The time goes into moving data: memory bandwidth decides."),
+    "bound_launch": N_("The work is so small that starting kernels takes most of the time; a faster GPU hardly helps."),
+    "bound_link": N_("The link between GPUs decides."),
+    "bound_power": N_("The board's power limit holds its arithmetic ({precision}) back."),
+    "bound_host": N_("The framework and the processor that drives the GPU take most of the time."),
+    "bound_input": N_("Copying the input to the GPU decides."),
+    "fits": N_("It fits: {peak_memory_bytes} of {usable_memory_bytes} of memory, {spare_fraction} to spare."),
+    "tight": N_("It may just fit: about {peak_memory_bytes} of {usable_memory_bytes} of memory."),
+    "speedup_over_cpu": N_("{factor} the speed of the processor {cpu}."),
+    "slower_than_cpu": N_("Slower than the processor {cpu} ({factor} the time)."),
+    "speedup_over_own": N_("{factor} the speed of your {own}."),
+    "supported": N_("{framework} supports it officially ({os})."),
+    "support_vendor-build": N_("{framework} runs in the vendor's own build ({os})."),
+    "support_in-wheels": N_("{framework}'s packages have kernels for it, but nobody supports it officially ({os})."),
+    "support_experimental": N_("{framework} calls its support experimental ({os})."),
+    "support_by-override": N_("{framework} runs only when told to take it for another GPU ({os}); unsupported."),
+    "support_source-build": N_(
+        "{framework}'s own packages do not run on it: build from source or use a container ({os})."
+    ),
+    "support_community": N_("{framework} runs only in other people's builds ({os}); unsupported."),
+    "support_unknown": N_("Whether {framework} runs on it is not known to the catalogue."),
+    "support_ends": N_("Support ends with {until} (announced {date})."),
+    "precision_fallback": N_("It has no unit for {asked}: {actual} is computed instead."),
+    "precision_emulated": N_("It has no unit for {asked}: it is emulated, and slow."),
+    "owned": N_("You have it already: it costs electricity only."),
+    "price": N_("{way}: {money} ({date}, {source})."),
+    "rent": N_("Rent: {money} an hour ({date}, {source})."),
+    "launch_price": N_("No current price is known; launch price {money} ({date})."),
+    "no_price": N_("No price is known."),
+    "discontinued": N_("It is no longer to be had."),
+    "modules_only": N_("Not for a computer of one's own: offered in servers, to rent."),
+    "computer_only": N_("Sold only as part of a computer."),
+    "laptop_power": N_("A notebook part: its speed depends on the power the notebook allows ({min_w} to {max_w})."),
+    "passive_cooling": N_("Without a fan of its own: needs the airflow of a server."),
+    "one_of_devices": N_("The board shows itself as {devices} devices; this is one of them."),
+    "tied": N_("Cannot be told apart from {with}: the intervals overlap."),
+}
+
+NOTES: Final[Mapping[str, str]] = {
+    "cpu_is_enough": N_(
+        "Use what you have: even the fastest GPU here ({gpu}) is only {factor} the speed of the processor {cpu}."
+    ),
+    "own_is_enough": N_("Keep your {own}: the fastest GPU here ({gpu}) is only {factor} its speed."),
+    "gpu_pays": N_("A GPU is worth it: up to {factor} the speed of the processor {cpu} (with {gpu})."),
+    "no_gpu_qualifies": N_("No GPU qualifies. The nearest ones:"),
+    "no_baseline": N_("There is no processor in the catalogue to compare with."),
+    "os_any": N_("Any operating system counts: --os narrows it to yours."),
+    "prices_of": N_("Prices are dated snapshots; $1 = {money} ({date})."),
+}
+
+VERDICTS: Final[Mapping[str, str]] = {
+    "not_selected": N_("not among the GPUs asked for ({limit})"),
+    "other_vendor": N_("made by {actual}, asked for {limit}"),
+    "not_acquirable": N_("had as {actual}, asked for {limit}"),
+    "unsupported_software": N_("{limit}: does not run"),
+    "ended_software": N_("{limit}: support has ended"),
+    "precision_refused": N_("no unit for {limit}; the framework refuses it"),
+    "missing_figure": N_("the catalogue lacks a figure ({limit})"),
+    "too_little_memory": N_("needs {limit}, has {actual} of memory"),
+    "below_min_memory": N_("{actual} of memory, at least {limit} asked for"),
+    "over_power": N_("{actual} board power, at most {limit} allowed"),
+    "no_price": N_("no current price is known, so the budget cannot be checked"),
+    "rent_length_unknown": N_("rents for {actual}; how long it is needed is unknown"),
+    "over_budget": N_("costs {actual}, budget {limit}"),
+}
+
+FLIPS: Final[Mapping[str, str]] = {
+    "select_gpu": N_("add --gpu {gpu}"),
+    "allow_vendor": N_("allow {vendor}"),
+    "allow_acquisition": N_("allow {way}"),
+    "change_os": N_("runs under {os}"),
+    "older_release": N_("ran up to {until}"),
+    "other_precision": N_("use {precision}"),
+    "add_figure": N_("add the figure with --gpus-file"),
+    "more_memory": N_("a GPU with {bytes} or a smaller batch"),
+    "smaller_batch": N_("batch size {batch_size} fits"),
+    "lower_min_memory": N_("lower the minimum to {to}"),
+    "raise_power_limit": N_("raise the power limit to {to}"),
+    "give_price": N_("state a price with --price {gpu}=…"),
+    "give_length": N_("state --samples and --epochs"),
+    "raise_budget": N_("raise the budget to {to}"),
+}
+
+WAYS: Final[Mapping[str, str]] = {
+    "new": N_("new"),
+    "used": N_("used"),
+    "rented": N_("rented"),
+    "discontinued": N_("no longer"),
+    "owned": N_("yours"),
+}
+
+BOUNDS: Final[Mapping[str, str]] = {
+    "compute": N_("arithmetic"),
+    "bandwidth": N_("bandwidth"),
+    "launch": N_("launches"),
+    "link": N_("link"),
+    "power": N_("power"),
+    "host": N_("host"),
+    "input": N_("input"),
+}
+
+STATES: Final[Mapping[str, str]] = {
+    "official": N_("official"),
+    "vendor-build": N_("vendor's build"),
+    "in-wheels": N_("unofficial"),
+    "experimental": N_("experimental"),
+    "by-override": N_("by override"),
+    "source-build": N_("from source"),
+    "community": N_("community"),
+    "unknown": N_("unknown"),
+    "ended": N_("ended"),
+    "none": N_("none"),
+}
+
+FITS: Final[Mapping[str, str]] = {
+    "fits": N_("fits"),
+    "tight": N_("tight"),
+    "does-not-fit": N_("too small"),
+}
+
+EVIDENCE: Final[Mapping[str, str]] = {
+    "measured": N_("measured"),
+    "calibrated": N_("calibrated"),
+    "spec-only": N_("data sheet"),
+}
+
+ASSUMPTIONS: Final[Mapping[str, str]] = {}
+
+GOALS: Final[Mapping[str, str]] = {
+    "fastest": N_("fastest: the shortest time"),
+    "cheapest": N_("cheapest: the lowest cost of the work"),
+    "efficient": N_("efficient: the least energy for the work"),
+    "balanced": N_("balanced: the smallest geometric mean of time and cost"),
+}
+
+PHASES: Final[Mapping[str, str]] = {
+    "train": N_("training"),
+    "infer": N_("inference"),
+    "generate": N_("generation"),
+}
+
+ERRORS: Final[Mapping[str, str]] = {
+    "source_not_found": N_("There is no such file and no built-in workload of that name."),
+    "source_unreadable": N_("A directory, an empty, binary or oversized file."),
+    "source_syntax": N_("The script is not valid Python, even after plain repairs."),
+    "script_failed": N_("The script raised an error of its own before it made a model."),
+    "script_limit": N_("The script ran into a limit of its sandbox."),
+    "no_model": N_("The script ended without compiling, fitting or building a model."),
+    "untraceable": N_("A layer that cannot be followed."),
+    "uncovered": N_("Too large a share of the model has no known cost."),
+    "missing_extra": N_("A framework needed to read this source is not installed."),
+    "usage": N_("The command line is malformed."),
+    "unknown_name": N_("A name that is not in its closed list."),
+    "invalid_value": N_("A value outside its domain or with a wrong unit."),
+    "invalid_file": N_("A file given by the user that does not follow its schema."),
+    "data": N_("The data that the program ships, or was given, contradict each other."),
+    "missing_figure": N_("A figure that the catalogue does not know."),
+    "interrupted": N_("The user pressed Ctrl-C."),
+}
+"""What every error code means, for the docs; the error itself says more."""

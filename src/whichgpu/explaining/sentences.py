@@ -1,0 +1,111 @@
+"""Reasons, verdicts, assumptions and errors as sentences of the active language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from whichgpu.errors import WhichGpuError
+from whichgpu.explaining import messages
+from whichgpu.explaining.language import _
+from whichgpu.explaining.quantities import money, shown
+from whichgpu.recommendation import Reason
+from whichgpu.requirement import Verdict
+from whichgpu.workload import Assumption
+
+_CURRENCIES: Final = ("usd", "jpy", "eur")
+
+
+def reason(found: Reason) -> str:
+    """A reason of a ranked GPU, with the note of the support table where there is one."""
+    values = _shown(found.values)
+    if found.values.get("amount") is not None:
+        values["money"] = money(found.values["amount"], found.values["currency"])
+    if "way" in values:
+        values["way"] = _(messages.WAYS[found.values["way"]]).capitalize()
+    if found.values.get("source") == "given":
+        values["source"] = _("your price")
+    sentence = _(messages.REASONS[found.code]).format(**values)
+    note = found.values.get("note")
+    return f"{sentence} {_(note)}" if note and found.code != "support_ends" else sentence
+
+
+def note(found: Reason) -> str:
+    """A note on the whole answer."""
+    values = _shown(found.values)
+    if "rate" in found.values:
+        values["money"] = money(found.values["rate"], found.values["currency"])
+    return _(messages.NOTES[found.code]).format(**values)
+
+
+def verdict(found: Verdict) -> str:
+    """What a GPU fails, and what would change that."""
+    values = {
+        "actual": _measured(found.actual, found.unit),
+        "limit": _measured(found.limit, found.unit),
+    }
+    if found.code == "not_acquirable":
+        values = {name: _listed(value) for name, value in values.items()}
+    if found.requirement == "software":
+        framework, place = str(found.limit).split(" on ", 1)
+        values["limit"] = _("{framework} on {os}").format(
+            framework=shown("", framework), os=_("any system") if place == "any" else shown("", place)
+        )
+    sentence = _(messages.VERDICTS[found.code]).format(**values)
+    return sentence if found.flip is None else f"{sentence} → {flip(found)}"
+
+
+def _listed(text: str) -> str:
+    return ", ".join(_(messages.WAYS.get(way, way)) for way in text.split(", "))
+
+
+def flip(found: Verdict) -> str:
+    """The nearest change that would make the GPU qualify."""
+    assert found.flip is not None
+    values = {
+        name: _measured(value, found.unit if name == "to" else "bytes" if name == "bytes" else "")
+        for name, value in found.flip.items()
+        if name != "code"
+    }
+    if "way" in values:
+        values["way"] = _(messages.WAYS[found.flip["way"]])
+    if "batch_size" in found.flip:
+        values["batch_size"] = str(found.flip["batch_size"])
+    return _(messages.FLIPS[str(found.flip["code"])]).format(**values)
+
+
+def assumption(found: Assumption) -> str:
+    """What the program decided because the source does not say it."""
+    return _(messages.ASSUMPTIONS[found.code]).format(**_shown(found.values))
+
+
+def error(found: WhichGpuError) -> tuple[str, str | None]:
+    """The message of an error and its hint."""
+    message = _filled(found.template, found.values)
+    return message, None if found.hint_template is None else _filled(found.hint_template, found.values)
+
+
+def error_document(found: WhichGpuError) -> dict[str, str | None]:
+    """The error as its JSON document, in the active language."""
+    message, hint = error(found)
+    return {**found.document(), "message": message, "hint": hint}
+
+
+def _filled(template: str, values: Mapping[str, Any]) -> str:
+    return _(template).format(**values) if values else _(template)
+
+
+def _shown(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: shown(name, value) for name, value in values.items()}
+
+
+def _measured(value: float | str | None, unit: str) -> str:
+    if value is None:
+        return _("unknown")
+    if isinstance(value, str):
+        return shown("", value)
+    currency, _slash, hour = unit.partition("/")
+    if currency in _CURRENCIES:
+        amount = money(value, currency.upper())
+        return _("{amount} an hour").format(amount=amount) if hour else amount
+    return shown(f"_{unit}", value)
