@@ -1,0 +1,62 @@
+# whichgpu: what a developer runs. `make` alone lists the targets.
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON ?= python3
+PIP_FLAGS ?=
+PYTEST_FLAGS ?= -n 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo install check lint types test catalog messages zoo train-examples docs clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/installed-keras ## install, and run the main job: which GPU for examples/lstm.py?
+	$(BIN)/whichgpu recommend examples/lstm.py
+
+install: $(VENV)/installed-dev ## make .venv with everything a developer needs
+
+check: lint types test ## lint, types, tests: exactly what .ci/run runs
+
+lint: $(VENV)/installed-dev ## ruff, as linter and formatter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/installed-dev ## mypy --strict
+	$(BIN)/mypy
+
+test: $(VENV)/installed-dev ## pytest; PYTEST_FLAGS="-n 0 -x" for one process
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+catalog: $(VENV)/installed-dev ## compile the family files of the catalogue into gpus.json
+	$(BIN)/python -m whichgpu.catalog
+
+messages: $(VENV)/installed-dev ## collect the sentences and compile the Japanese catalogue
+	$(BIN)/python scripts/messages.py
+
+zoo: $(VENV)/installed-dev ## capture the reference workloads again
+	$(BIN)/python scripts/zoo.py
+
+docs: $(VENV)/installed-dev ## write the lists of codes in docs/ again
+	$(BIN)/python scripts/codes.py
+
+train-examples: $(VENV)/installed-dev ## train the five examples on this processor, beside the prediction
+	$(BIN)/python scripts/train_examples.py
+
+clean: ## remove .venv and the caches
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+# A stamp for each set of packages: nothing is installed twice, until what is asked for changes.
+$(VENV)/created:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+	touch $@
+
+$(VENV)/installed-keras: $(VENV)/created pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[keras]'
+	touch $@
+
+$(VENV)/installed-dev: $(VENV)/created pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[keras,dev]'
+	touch $@ $(VENV)/installed-keras

@@ -1,0 +1,151 @@
+"""Collect every sentence the program prints, bring the Japanese catalogue up to date, and compile it.
+
+``make messages`` runs this; a test fails where a sentence has no translation. Sentences are found in the source by
+their place: arguments of ``_`` and ``N_``, messages and hints of the errors, notes of the support table and of the
+catalogue, and click's own sentences, listed below.
+"""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po, write_po
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "src" / "whichgpu"
+FOLDER = PACKAGE / "explaining" / "locale" / "ja" / "LC_MESSAGES"
+PO = FOLDER / "whichgpu.po"
+MO = FOLDER / "whichgpu.mo"
+
+CLICK = (
+    "Usage:",
+    "Options",
+    "Commands",
+    "Positional arguments",
+    "Show this message and exit.",
+    "Missing argument",
+    "Missing option",
+    "Missing parameter",
+    "Missing command.",
+    "No such option {name!r}.",
+    "No such option: {name}",
+    "No such command {name!r}.",
+    "Option {name!r} does not take a value.",
+    "Option {name!r} requires an argument.",
+    "Argument {name!r} takes {nargs} values.",
+    "Got unexpected extra argument ({args})",
+    "Got unexpected extra arguments ({args})",
+    "Did you mean {possibility}?",
+    "(Did you mean one of: {possibilities}?)",
+    "default: {default}",
+    "Invalid value for {param_hint}: {message}",
+)
+"""What click itself says of a command line; it looks these up in our catalogue."""
+
+
+def sentences() -> dict[str, list[str]]:
+    """Every sentence with the places it stands in, in the order of the files."""
+    found: dict[str, list[str]] = {}
+    errors = _error_names()
+    for path in sorted(PACKAGE.rglob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for sentence in _of_module(tree, errors):
+            places = found.setdefault(sentence, [])
+            name = str(path.relative_to(PACKAGE))
+            if name not in places:
+                places.append(name)
+    for sentence, place in (*_of_data(), *((text, "click") for text in CLICK)):
+        found.setdefault(sentence, []).append(place)
+    return found
+
+
+def _error_names() -> frozenset[str]:
+    tree = ast.parse((PACKAGE / "errors.py").read_text(encoding="utf-8"))
+    return frozenset(node.name for node in tree.body if isinstance(node, ast.ClassDef))
+
+
+def _of_module(tree: ast.Module, errors: frozenset[str]) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call):
+            continue
+        name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
+        if name in ("_", "N_") and node.args:
+            yield from _texts(node.args[0])
+        elif name in errors:
+            if node.args:
+                yield from _texts(node.args[0])
+            for keyword in node.keywords:
+                if keyword.arg == "hint":
+                    yield from _texts(keyword.value)
+
+
+def _texts(node: ast.expr) -> Iterator[str]:
+    """The constant texts of an expression: itself, or the branches of a choice."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
+        yield node.value
+    elif isinstance(node, ast.IfExp):
+        yield from _texts(node.body)
+        yield from _texts(node.orelse)
+    elif isinstance(node, ast.BoolOp):
+        for value in node.values:
+            yield from _texts(value)
+    elif isinstance(node, ast.Call):
+        for argument in node.args:
+            yield from _texts(argument)
+
+
+def _of_data() -> Iterator[tuple[str, str]]:
+    support = PACKAGE / "catalog" / "support.toml"
+    for rule in tomllib.loads(support.read_text(encoding="utf-8"))["rule"]:
+        if rule.get("note"):
+            yield rule["note"], support.name
+    for path in sorted((PACKAGE / "catalog" / "gpus").glob("*.toml")):
+        for entry in tomllib.loads(path.read_text(encoding="utf-8"))["gpu"]:
+            if entry.get("note"):
+                yield entry["note"], path.name
+
+
+def updated() -> Catalog:
+    """The catalogue as it stands with every sentence of today, obsolete ones dropped, nothing guessed."""
+    known = {}
+    if PO.exists():
+        with PO.open("rb") as file:
+            known = {message.id: message.string for message in read_po(file, locale="ja") if message.id}
+    catalog = Catalog(locale="ja", project="whichgpu", version="1", charset="utf-8", fuzzy=False)
+    for sentence, places in sentences().items():
+        catalog.add(sentence, known.get(sentence, ""), locations=[(place, None) for place in places])
+    return catalog
+
+
+def main() -> int:
+    """Write the .po and the .mo; 1 where a sentence is not translated yet."""
+    catalog = updated()
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    with PO.open("wb") as file:
+        write_po(file, catalog, omit_header=False, sort_output=False, include_lineno=False, width=110)
+    _without_dates(PO)
+    with MO.open("wb") as file, PO.open("rb") as source:
+        write_mo(file, read_po(source, locale="ja"))
+    missing = [message.id for message in catalog if message.id and not message.string]
+    for sentence in missing:
+        print(f"not translated: {sentence}", file=sys.stderr)
+    print(f"{len(catalog)} sentences, {len(missing)} without a translation")
+    return 1 if missing else 0
+
+
+def _without_dates(path: Path) -> None:
+    """Leave out what changes with the day: the file is then the same wherever it is made."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+    dated = ("POT-Creation-Date", "PO-Revision-Date", "Generated-By", "Last-Translator", "# FIRST AUTHOR")
+    kept = [line for line in lines if not any(word in line for word in dated)]
+    path.write_text("".join(kept), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
