@@ -148,7 +148,8 @@ def source_title(catalog: Catalog, key: str) -> str:
 def _prices(found: Gpu) -> list[Document]:
     from whichgpu.catalog.prices import default_prices
 
-    return [price.document() for price in default_prices().of(found.id)]
+    book = default_prices()
+    return [price.document(book.exchange, price.money.currency) for price in book.of(found.id)]
 
 
 def _support(found: Gpu) -> list[Document]:

@@ -38,13 +38,16 @@ class Price:
         """Whether the amount is for an hour."""
         return self.way == "rented"
 
-    def document(self) -> dict[str, Any]:
-        """The price as it stands in an estimate."""
+    def document(self, exchange: Exchange, currency: str) -> dict[str, Any]:
+        """The price as it stands in an estimate: in ``currency``, and as it was read."""
+        shown = exchange.convert(self.money, currency)
         return {
             "way": self.way,
-            "amount": self.money.amount,
-            "currency": self.money.currency,
+            "amount": shown.amount,
+            "currency": shown.currency,
             "per": "hour" if self.per_hour else "board",
+            "quoted_amount": self.money.amount,
+            "quoted_currency": self.money.currency,
             "date": self.date,
             "source": self.source,
         }

@@ -123,6 +123,7 @@ def _matches(rule: Mapping[str, Any], traits: _Traits) -> bool:
         return False
     return (
         rule.get("vendor", vendor) == vendor
+        and vendor in rule.get("vendors", (vendor,))
         and form in rule.get("forms", (form,))
         and architecture in rule.get("architectures", (architecture,))
         and gfx in rule.get("gfx", (gfx,))

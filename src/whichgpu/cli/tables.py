@@ -94,20 +94,20 @@ def paragraph(text: str, available: int | None, indent: str = "", first: str | N
     start = indent if first is None else first
     if available is None:
         return start + text
-    lines = list(_wrapped(text, max(_LEAST, available) - max(width(indent), width(start))))
+    lines = list(_wrapped(text, available - width(indent), available - width(start)))
     return "\n".join((start if number == 0 else indent) + line for number, line in enumerate(lines or [""]))
 
 
 _NO_START: Final = "、。，．・）)」』】％%：；！？ー"
 
 
-def _wrapped(text: str, size: int) -> Iterator[str]:
-    """Lines of at most ``size`` columns, broken at spaces, or anywhere between East Asian characters."""
-    line = ""
+def _wrapped(text: str, size: int, first: int) -> Iterator[str]:
+    """Lines of at most ``size`` columns (``first`` in the first), broken at spaces or between East Asian characters."""
+    line, limit = "", first
     for piece in _pieces(text):
-        if line and width(line + piece.rstrip()) > size and piece not in _NO_START:
+        if line and width(line + piece.rstrip()) > limit and piece not in _NO_START:
             yield line.rstrip()
-            line = piece.lstrip()
+            line, limit = piece.lstrip(), size
         else:
             line += piece
     if line.strip():

@@ -49,14 +49,19 @@ REASONS: Final[Mapping[str, str]] = {
 
 NOTES: Final[Mapping[str, str]] = {
     "cpu_is_enough": N_(
-        "Use what you have: even the fastest GPU here ({gpu}) is only {factor} the speed of the processor {cpu}."
+        "Use what you have: the first of the ranking ({gpu}) is only {factor} the speed of the processor {cpu}."
     ),
-    "own_is_enough": N_("Keep your {own}: the fastest GPU here ({gpu}) is only {factor} its speed."),
-    "gpu_pays": N_("A GPU is worth it: up to {factor} the speed of the processor {cpu} (with {gpu})."),
+    "cpu_is_faster": N_(
+        "Use what you have: the processor {cpu} is {factor} the speed of the first of the ranking ({gpu})."
+    ),
+    "cpu_finishes_soon": N_("Use what you have: the processor {cpu} finishes the whole work in about {finish_s}."),
+    "own_is_enough": N_("Keep your {own}: the first of the ranking ({gpu}) is only {factor} its speed."),
+    "gpu_pays": N_("A GPU matters: the first of the ranking ({gpu}) is {factor} the speed of the processor {cpu}."),
     "no_gpu_qualifies": N_("No GPU qualifies. The nearest ones:"),
     "no_baseline": N_("There is no processor in the catalogue to compare with."),
     "os_any": N_("Any operating system counts: --os narrows it to yours."),
     "prices_of": N_("Prices are dated snapshots; $1 = {money} ({date})."),
+    "prices_dated": N_("Prices are dated snapshots."),
 }
 
 VERDICTS: Final[Mapping[str, str]] = {

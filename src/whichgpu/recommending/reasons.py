@@ -15,7 +15,10 @@ from whichgpu.recommending.question import Case, Question
 from whichgpu.requirement import Money
 
 ENOUGH: Final = 2.0
-"""Below this speed-up of the best candidate over what is there already, a purchase is not worth it."""
+"""Below this speed-up of the first of the ranking over what is there already, it is not worth having."""
+
+SOON_S: Final = 60.0
+"""Where the processor alone finishes the whole work within this time, no GPU is worth having for it."""
 
 REASONS: Final = (
     *(f"bound_{bound}" for bound in Bound),
@@ -50,7 +53,18 @@ REASONS: Final = (
 )
 """Every reason code of a ranked GPU, a closed list."""
 
-NOTES: Final = ("cpu_is_enough", "own_is_enough", "gpu_pays", "no_gpu_qualifies", "no_baseline", "os_any", "prices_of")
+NOTES: Final = (
+    "cpu_is_enough",
+    "cpu_is_faster",
+    "cpu_finishes_soon",
+    "own_is_enough",
+    "gpu_pays",
+    "no_gpu_qualifies",
+    "no_baseline",
+    "os_any",
+    "prices_of",
+    "prices_dated",
+)
 """Every note code of a whole recommendation, a closed list."""
 
 

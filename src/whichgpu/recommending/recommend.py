@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from whichgpu.catalog.acquisition import baseline
 from whichgpu.catalog.loading import Catalog
@@ -16,7 +17,7 @@ from whichgpu.recommending.judging import verdicts
 from whichgpu.recommending.money import Cost, cost, document
 from whichgpu.recommending.question import Case, Question, case
 from whichgpu.recommending.ranking import SCORES, order_key, tied
-from whichgpu.recommending.reasons import ENOUGH, reasons, speedup
+from whichgpu.recommending.reasons import ENOUGH, SOON_S, reasons, speedup
 from whichgpu.requirement import Verdict
 from whichgpu.workload import Workload
 
@@ -129,7 +130,7 @@ def _candidate(
     estimate = _known(each.estimate)
     priced = dataclasses.replace(
         estimate,
-        price=None if found is None or found.price is None else found.price.document(),
+        price=_price(found, question),
         cost=None if found is None else document(found, estimate, question),
     )
     way = found.price.way if found is not None and found.price is not None else each.ways[0]
@@ -144,6 +145,12 @@ def _candidate(
         support=each.support.status,
         reasons=tuple(why),
     )
+
+
+def _price(found: Cost | None, question: Question) -> dict[str, Any] | None:
+    if found is None or found.price is None:
+        return None
+    return found.price.document(question.prices.exchange, question.currency)
 
 
 def _rejected(each: Case, broken: Sequence[Verdict]) -> Candidate:
@@ -178,19 +185,30 @@ def _notes(
     elif beside is None:
         yield Reason(code="no_baseline")
     else:
-        fastest = min((_known(c.estimate) for c in ranked), key=lambda e: e.latency_s.mid)
-        yield from _enough(fastest, beside, own)
+        yield from _worth(_known(ranked[0].estimate), beside, own)
     if question.requirements.os is None:
         yield Reason(code="os_any")
     exchange = question.prices.exchange
-    values = {"currency": question.currency, "date": exchange.date, "rate": exchange.rates[question.currency]}
-    yield Reason(code="prices_of", values=values)
+    if question.currency == "USD":
+        yield Reason(code="prices_dated")
+    else:
+        values = {"currency": question.currency, "date": exchange.date, "rate": exchange.rates[question.currency]}
+        yield Reason(code="prices_of", values=values)
 
 
-def _enough(fastest: Estimate, beside: Estimate, own: Estimate | None) -> Iterator[Reason]:
-    factor = speedup(fastest, beside)
-    code = "cpu_is_enough" if factor < ENOUGH else "gpu_pays"
-    yield Reason(code=code, values={"factor": factor, "cpu": beside.gpu, "gpu": fastest.gpu})
-    if own is not None and own.gpu != beside.gpu and speedup(fastest, own) < ENOUGH:
-        values = {"factor": speedup(fastest, own), "own": own.gpu, "gpu": fastest.gpu}
+def _worth(first: Estimate, beside: Estimate, own: Estimate | None) -> Iterator[Reason]:
+    """Whether the first of the ranking is worth having, beside the processor and beside what is there already."""
+    factor = speedup(first, beside)
+    finish = beside.time_to_finish_s
+    values: dict[str, Any] = {"factor": factor, "cpu": beside.gpu, "gpu": first.gpu}
+    if factor < 1.0:
+        yield Reason(code="cpu_is_faster", values={**values, "factor": 1.0 / factor})
+    elif factor < ENOUGH:
+        yield Reason(code="cpu_is_enough", values=values)
+    elif finish is not None and finish.high < SOON_S:
+        yield Reason(code="cpu_finishes_soon", values={**values, "finish_s": finish.mid})
+    else:
+        yield Reason(code="gpu_pays", values=values)
+    if own is not None and own.gpu not in (beside.gpu, first.gpu) and speedup(first, own) < ENOUGH:
+        values = {"factor": speedup(first, own), "own": own.gpu, "gpu": first.gpu}
         yield Reason(code="own_is_enough", values=values)
