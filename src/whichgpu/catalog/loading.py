@@ -28,8 +28,10 @@ class Catalog:
         found = self._index.get(name) or self._index.get(name.lower())
         if found is None:
             close = nearest(name, [gpu.id for gpu in self.gpus])
-            hint = f"did you mean {close!r}?" if close else None
-            raise UnknownName(f"there is no GPU {name!r} in the catalogue", field="gpu", hint=hint)
+            hint = "did you mean {close!r}?" if close else None
+            raise UnknownName(
+                "there is no GPU {name!r} in the catalogue", name=name, close=close, field="gpu", hint=hint
+            )
         return found
 
     def resolve(self, published: str) -> tuple[Gpu, bool] | None:
@@ -43,14 +45,18 @@ class Catalog:
         return None
 
     def with_entries(self, extra: Iterable[Gpu], sources: Mapping[str, Mapping[str, Any]]) -> Catalog:
-        """This catalogue and ``extra``; an entry with a known id raises InvalidFile."""
-        known = {gpu.id for gpu in self.gpus}
-        added = tuple(extra)
-        for gpu in added:
-            if gpu.id in known:
-                raise InvalidFile(f"the catalogue has a GPU {gpu.id!r} already", hint="choose another id")
-            known.add(gpu.id)
-        return Catalog(gpus=self.gpus + added, sources={**self.sources, **sources})
+        """This catalogue and ``extra``.
+
+        Raises InvalidFile where an id or a name of the new entries belongs to another entry already, or a source's key.
+        """
+        gpus = (*self.gpus, *extra)
+        _check_names(gpus)
+        for key in sources:
+            if self.sources.get(key, sources[key]) != sources[key]:
+                raise InvalidFile(
+                    "the catalogue has another source {key!r}", key=key, hint="give the file of GPUs another name"
+                )
+        return Catalog(gpus=gpus, sources={**self.sources, **sources})
 
     @functools.cached_property
     def _index(self) -> Mapping[str, Gpu]:
@@ -61,6 +67,20 @@ class Catalog:
                     index.setdefault(name, gpu)
                     index.setdefault(name.lower(), gpu)
         return index
+
+
+def _check_names(gpus: Iterable[Gpu]) -> None:
+    owners: dict[str, str] = {}
+    for gpu in gpus:
+        for name in dict.fromkeys((gpu.id, gpu.name, *gpu.aliases, *gpu.assumed_aliases)):
+            if name in owners:
+                raise InvalidFile(
+                    "the catalogue has a GPU {name!r} already: it is {owner!r}",
+                    name=name,
+                    owner=owners[name],
+                    hint="choose another id, name or alias",
+                )
+            owners[name] = gpu.id
 
 
 @functools.cache
