@@ -18,14 +18,14 @@ conv                    images, channels, height, width, filters, kernel_h, kern
                         out_h, out_w (no groups)
 rnn                     batch, hidden, steps (facts: cell; no input product)
 attention               batch, heads, kv_heads, queries, keys, depth, window (0: none), causal
-elementwise, copy       elements read, elements written
-norm, softmax           rows, width
+elementwise             elements read, elements written (facts: function)
+norm, softmax           rows, width (facts: norm)
 embedding               rows, width
 ======================  =====================================================================================
 
 ``facts`` are constants of the block: bytes of an element (``a_bytes``, ``b_bytes``, ``c_bytes`` of a product's
 operands and result, else ``element_bytes``), ``reads_result`` (beta = 1), ``quantises`` (the kernel's first step
-casts its input), ``cell``.
+casts its input), ``cell``, ``function``, ``norm``.
 """
 
 from __future__ import annotations
@@ -230,6 +230,8 @@ def _token_rows(number: Numbers) -> dict[str, Floats]:
 def _recipes() -> dict[tuple[str, str], Recipe]:
     fp32: dict[str, Any] = {"element_bytes": 4.0}
     half: dict[str, Any] = {"element_bytes": 2.0}
+    rms = {**half, "norm": "rms"}
+    activation = {**half, "function": "silu"}
     found = {
         ("neusight_ops", "linear"): Recipe(kind="gemm", geometry=_linear, facts=fp32),
         ("neusight_ops", "bmm"): Recipe(kind="gemm", geometry=_bmm, facts=fp32),
@@ -242,23 +244,24 @@ def _recipes() -> dict[tuple[str, str], Recipe]:
         ("aic", "context_attention"): Recipe(kind="attention", geometry=_attention, facts={"causal": True}),
         ("aic", "generation_attention"): Recipe(kind="attention", geometry=_attention, facts={"causal": True}),
         ("vidur", "emb"): Recipe(kind="embedding", geometry=_token_rows, facts=half),
-        ("vidur", "input_layernorm"): Recipe(kind="norm", geometry=_token_rows, facts=half),
-        ("vidur", "post_attention_layernorm"): Recipe(kind="norm", geometry=_token_rows, facts=half),
+        ("vidur", "input_layernorm"): Recipe(kind="norm", geometry=_token_rows, facts=rms),
+        ("vidur", "post_attention_layernorm"): Recipe(kind="norm", geometry=_token_rows, facts=rms),
         ("vidur", "attn_pre_proj"): Recipe(kind="gemm", geometry=_vidur("hidden", "query_key_value"), facts=half),
         ("vidur", "attn_post_proj"): Recipe(kind="gemm", geometry=_vidur("query", "hidden"), facts=half),
         ("vidur", "mlp_up_proj"): Recipe(kind="gemm", geometry=_vidur("hidden", "up"), facts=half),
         ("vidur", "mlp_down_proj"): Recipe(kind="gemm", geometry=_vidur("down", "hidden"), facts=half),
-        ("vidur", "mlp_act"): Recipe(kind="elementwise", geometry=_streamed("up", "down"), facts=half),
+        ("vidur", "mlp_act"): Recipe(kind="elementwise", geometry=_streamed("up", "down"), facts=activation),
         ("vidur", "attn_rope"): Recipe(kind="elementwise", geometry=_streamed("query_key", "query_key"), facts=half),
         ("vidur", "add"): Recipe(kind="elementwise", geometry=_streamed("hidden", "hidden", 2), facts=half),
     }
     for cell in ("rnn", "lstm", "gru"):
         found["deepbench", cell] = Recipe(kind="rnn", geometry=_recurrence, facts={"cell": cell})
-    for name in ("add", "mul", "div", "pow"):
-        found["neusight_ops", name] = Recipe(kind="elementwise", geometry=_elements(2), facts=fp32)
-        found["neusight_ops", f"{name}u"] = Recipe(kind="elementwise", geometry=_elements(1), facts=fp32)
-    for name in ("relu", "tanh", "gelu"):
-        found["neusight_ops", name] = Recipe(kind="elementwise", geometry=_elements(1), facts=fp32)
+    for name in ("add", "mul", "div", "pow", "relu", "tanh", "gelu"):
+        facts = {**fp32, "function": name}
+        operands = 2 if name in ("add", "mul", "div", "pow") else 1
+        found["neusight_ops", name] = Recipe(kind="elementwise", geometry=_elements(operands), facts=facts)
+        # With a scalar in place of the second tensor.
+        found["neusight_ops", f"{name}u"] = Recipe(kind="elementwise", geometry=_elements(1), facts=facts)
     return found
 
 

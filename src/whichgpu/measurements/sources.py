@@ -54,7 +54,9 @@ def _text(value: Any) -> str:
 class Source:
     """One source: who measured, what its timer includes, its boards and stacks.
 
-    ``host_bound`` is false where kernels alone are timed; ``memory`` is ``driver`` or ``torch`` (see the file's head).
+    ``host_bound`` is false where kernels alone are timed; ``memory`` is ``driver`` or ``torch`` (see the file's head);
+    ``binary_gigabytes`` says that its "GB" are 2**30 bytes; ``context_bytes`` is its smallest driver reading;
+    ``one_era`` and ``own_batch`` say what its decisions compare (see the file's head).
     """
 
     name: str
@@ -66,6 +68,10 @@ class Source:
     shipped: bool
     host_bound: bool
     memory: str
+    binary_gigabytes: bool
+    context_bytes: float | None
+    one_era: bool
+    own_batch: bool
     input_transfer: str
     times: str
     gpus: Mapping[str, NamedGpu]
@@ -107,6 +113,10 @@ def _source(name: str, row: Mapping[str, Any]) -> Source:
         shipped=row["shipped"],
         host_bound=row["host_bound"],
         memory=row.get("memory", ""),
+        binary_gigabytes=row.get("binary_gigabytes", False),
+        context_bytes=row.get("context_bytes"),
+        one_era=row.get("one_era", False),
+        own_batch=row.get("own_batch", False),
         input_transfer=row.get("input_transfer", "none"),
         times=row["times"],
         gpus={published: NamedGpu(**entry) for published, entry in row.get("gpus", {}).items()},
