@@ -1,0 +1,1 @@
+"""Which GPU should I choose for my AI workload? Ranked, explained, offline."""
