@@ -28,7 +28,6 @@ SECONDS_PER_HOUR: Final = 3600.0
 JOULES_PER_KWH: Final = 3.6e6
 
 _PREFIX: Final = {"": 1.0, "k": KILO, "K": KILO, "M": MEGA, "G": GIGA, "T": TERA, "P": PETA}
-_SMALL_PREFIX: Final = {"m": MILLI, "u": MICRO, "µ": MICRO, "n": 1e-9}
 
 # unit → (dimension, {accepted suffix: factor})
 _BASES: Final[dict[str, str]] = {
@@ -68,7 +67,12 @@ _SPECIAL: Final[dict[str, tuple[float, str]]] = {
     "MT/s": (MEGA, "bits_per_s"),
     "mW": (MILLI, "w"),
 }
-_QUANTITY: Final = re.compile(r"^\s*([+-]?[0-9][0-9 ,]*(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)\s*([^\s0-9].*)?$")
+_MEMORY: Final = {"KB": KIB, "kB": KIB, "MB": MIB, "GB": GIB, "TB": TIB}
+_QUANTITY: Final = re.compile(
+    r"\s*([+-]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]{1,3}(?: [0-9]{3})+|[0-9]+)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)"
+    r"\s*([^\s0-9.,].*?)?\s*"
+)
+"""A number, its thousands grouped by commas or spaces or not at all, and a unit; a decimal comma is refused."""
 
 
 def parse(text: str) -> tuple[float, str]:
@@ -76,15 +80,24 @@ def parse(text: str) -> tuple[float, str]:
 
     Raises InvalidValue when the text is not a number with a known unit.
     """
-    match = _QUANTITY.match(text)
+    number, unit = _split(text)
+    factor, dimension = _factor(unit, text)
+    return _finite(number * factor, text), dimension
+
+
+def _split(text: str) -> tuple[float, str]:
+    match = _QUANTITY.fullmatch(text)
     if match is None:
-        raise InvalidValue(f"{text!r} is not a number with a unit", hint='write it as "35.6 TFLOPS" or "936 GB/s"')
-    number = float(match.group(1).replace(",", "").replace(" ", ""))
-    factor, dimension = _factor((match.group(2) or "").strip(), text)
-    value = number * factor
+        raise InvalidValue(
+            "{text!r} is not a number with a unit", text=text, hint='write it as "35.6 TFLOPS" or "936 GB/s"'
+        )
+    return float(match.group(1).replace(",", "").replace(" ", "")), match.group(2) or ""
+
+
+def _finite(value: float, text: str) -> float:
     if not math.isfinite(value):
-        raise InvalidValue(f"{text!r} is not a finite quantity")
-    return value, dimension
+        raise InvalidValue("{text!r} is not a finite quantity", text=text)
+    return value
 
 
 def _factor(unit: str, text: str) -> tuple[float, str]:
@@ -95,17 +108,22 @@ def _factor(unit: str, text: str) -> tuple[float, str]:
             prefix = unit[: -len(base)]
             if prefix in _PREFIX:
                 return _PREFIX[prefix], dimension
-    raise InvalidValue(f"{text!r} has the unknown unit {unit!r}", hint="units: TFLOPS, TOPS, GB/s, GiB, GHz, W, mm")
+    raise InvalidValue(
+        "{text!r} has the unknown unit {unit!r}",
+        text=text,
+        unit=unit,
+        hint="units: TFLOPS, TOPS, GB/s, GiB, GHz, W, mm",
+    )
 
 
 def parse_memory(text: str) -> float:
     """Bytes of a memory size as board makers print it: "24 GB" is 24 GiB, "512 KB" is 512 KiB."""
+    number, unit = _split(text)
+    if unit in _MEMORY:
+        return _finite(number * _MEMORY[unit], text)
     value, dimension = parse(text)
     if dimension != "bytes":
-        raise InvalidValue(f"{text!r} is not a memory size")
-    for decimal, binary in (("KB", KIB), ("MB", MIB), ("GB", GIB), ("TB", TIB)):
-        if text.strip().endswith(decimal):
-            return float(text.strip()[:-2].replace(",", "")) * binary
+        raise InvalidValue("{text!r} is not a memory size", text=text)
     return value
 
 
@@ -114,32 +132,8 @@ _SI_STEPS: Final = ((PETA, "P"), (TERA, "T"), (GIGA, "G"), (MEGA, "M"), (KILO, "
 
 def format_si(value: float, unit: str, digits: int = 3) -> str:
     """``value`` with a decimal prefix and ``digits`` significant digits: ``(3.56e13, "FLOPS") → "35.6 TFLOPS"``."""
-    for step, prefix in _SI_STEPS:
-        if abs(value) >= step:
-            return f"{value / step:.{digits}g} {prefix}{unit}"
-    return f"{value:.{digits}g} {unit}"
-
-
-def format_bytes(value: float) -> str:
-    """``value`` bytes with a binary prefix: ``25769803776 → "24.0 GiB"``."""
-    for step, prefix in ((TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")):
-        if abs(value) >= step:
-            return f"{value / step:.1f} {prefix}"
-    return f"{value:.0f} B"
-
-
-def format_seconds(value: float) -> str:
-    """``value`` seconds with a fitting unit: ``0.00042 → "420 µs"``, ``5000 → "1 h 23 min"``."""
-    if value < MILLI:
-        return f"{value / MICRO:.3g} µs"
-    if value < 1.0:
-        return f"{value / MILLI:.3g} ms"
-    if value < 120.0:
-        return f"{value:.3g} s"
-    minutes = value / 60.0
-    if minutes < 120.0:
-        return f"{minutes:.3g} min"
-    hours = int(value // SECONDS_PER_HOUR)
-    if hours < 48:
-        return f"{hours} h {int((value - hours * SECONDS_PER_HOUR) // 60):02d} min"
-    return f"{value / SECONDS_PER_HOUR / 24:.3g} d"
+    rounded = float(f"{value:.{digits}g}")
+    step, prefix = next((pair for pair in _SI_STEPS if abs(rounded) >= pair[0]), (1.0, ""))
+    mantissa = rounded / step
+    number = f"{mantissa:.0f}" if abs(mantissa) >= 10 ** (digits - 1) else f"{mantissa:.{digits}g}"
+    return f"{number} {prefix}{unit}"
