@@ -1,83 +1,268 @@
-"""The predictor's named coefficients: data, read once, looked up by family of chips."""
+"""The predictor's named coefficients: physical defaults, what measurements say of chips, and how relatives share it.
+
+A coefficient is looked up along chip → family → groups → root. A chip's own value is what `make calibrate` fitted to
+its measurements. A chip without any, or left out, takes its family's value: the geometric mean of the family's
+measured chips, shrunk towards the parent's value as if the parent were ``SHRINKAGE`` chips more (an empirical Bayes
+estimate with a fixed ratio of variances; Efron and Morris 1975).
+"""
 
 from __future__ import annotations
 
 import functools
+import json
+import math
 import tomllib
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final
 
 from whichgpu.errors import DataError
 from whichgpu.gpu import Gpu
 
-_VERSION: Final = 1
+VERSION: Final = 1
+
+SHRINKAGE: Final = 0.5
+
+SCALARS: Final = (
+    "conv_utilization",
+    "attention_utilization",
+    "winograd_gain",
+    "bandwidth",
+    "kernel_start_s",
+    "rnn_step_s",
+    "bf16_emulation",
+    "host_factor",
+    "static",
+)
+"""Coefficients that are one number a chip; utilization is one an arithmetic (``utilization.fp32``)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """The constants of the kernel model that all chips share; ``coefficients.toml`` says what each is."""
+
+    small_tile: float
+    prologue: float
+    quantisation: float
+    split_k: float
+    cache_hit: float
+    cache_speed: float
+    rows_in_flight: float
+    vector_product: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitted:
+    """One coefficient of one chip as its measurements say: value, log-spread of its residuals, rows, sources."""
+
+    value: float
+    spread: float
+    rows: int
+    sources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """What chips of one family have in common; see ``coefficients.toml`` for the meaning of each."""
+    """The coefficients of one chip, resolved; energies in joules a FLOP by arithmetic."""
 
+    name: str
     utilization: Mapping[str, float]
     energy_j_per_flop: Mapping[str, float]
-    energy_j_per_byte: float
     conv_utilization: float
     attention_utilization: float
     winograd_gain: float
     bandwidth: float
-    static: float
     kernel_start_s: float
     rnn_step_s: float
     bf16_emulation: float
     host_factor: float
+    static: float
+    dual_issue: bool
+    measured: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Coefficients:
-    """All families, and which chips belong to them."""
+    """Defaults and relations (``base``), and the chips' fitted values; ``left_out`` chips are as if never measured."""
 
-    families: Mapping[str, Family]
-    default: Family
-    chips: Mapping[str, str]
+    base: Mapping[str, Any]
+    form: Form
+    chips: Mapping[str, Mapping[str, Fitted]] = field(default_factory=dict)
+    chip_families: Mapping[str, str] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
+    _resolved: dict[tuple[str, str], Family] = field(default_factory=dict, repr=False, compare=False)
 
     def family_name(self, gpu: Gpu) -> str:
         """The family a GPU's chip belongs to; CPUs are one family."""
         if gpu.is_cpu:
             return "cpu"
-        matches = [prefix for prefix in self.chips if gpu.chip.startswith(prefix)]
-        return self.chips[max(matches, key=len)] if matches else gpu.architecture
+        matches = [prefix for prefix in self.base["chips"] if gpu.chip.startswith(prefix)]
+        return str(self.base["chips"][max(matches, key=len)]) if matches else gpu.architecture
 
     def family(self, gpu: Gpu) -> Family:
-        """The coefficients of a GPU's family, or the defaults where the family has none of its own."""
-        return self.families.get(self.family_name(gpu), self.default)
+        """The coefficients of a GPU's chip, from its own measurements or from its relatives'."""
+        key = (gpu.chip, self.family_name(gpu))
+        if key not in self._resolved:
+            self._resolved[key] = self._resolve(*key)
+        return self._resolved[key]
+
+    def is_measured(self, gpu: Gpu) -> bool:
+        """Whether the fit used any measurement of this GPU's chip."""
+        return gpu.chip in self.chips and gpu.chip not in self.left_out
+
+    def _resolve(self, chip: str, family: str) -> Family:
+        utilization = {name: self._value(f"utilization.{name}", chip, family) for name in self._arithmetics()}
+        scalars = {name: self._value(name, chip, family) for name in SCALARS}
+        row = self.base["family"].get(family, {})
+        own = self.chips.get(chip, {}) if chip not in self.left_out else {}
+        return Family(
+            name=family,
+            utilization=utilization,
+            energy_j_per_flop=self._energies(row.get("node", "7nm")),
+            dual_issue=bool(row.get("dual_issue", False)),
+            measured=frozenset(own),
+            **scalars,
+        )
+
+    def _arithmetics(self) -> Iterable[str]:
+        return [str(name) for name in self.base["root"]["utilization"]]
+
+    def _energies(self, node: str) -> dict[str, float]:
+        level = float(self.base["node"][node])
+        return {name: level * float(share) for name, share in self.base["energy_fraction"].items()}
+
+    def _value(self, name: str, chip: str, family: str) -> float:
+        own = self.chips.get(chip, {}).get(name)
+        if own is not None and chip not in self.left_out:
+            return own.value
+        return self._group_value(name, family)
+
+    @functools.lru_cache(maxsize=4096)  # noqa: B019  (coefficient sets live as long as the program)
+    def _group_value(self, name: str, group: str) -> float:
+        """The value of a family or group: its members' mean, shrunk towards its parent's."""
+        if group == "root":
+            return self._root(name)
+        stated = self._stated(name, group)
+        parent = self._group_value(name, self._parent(group)) if stated is None else stated
+        logs = [math.log(value.value) for value in self._members(name, group)]
+        if not logs:
+            return parent
+        weight = SHRINKAGE + len(logs)
+        return math.exp((SHRINKAGE * math.log(parent) + math.fsum(logs)) / weight)
+
+    def _members(self, name: str, group: str) -> list[Fitted]:
+        return [
+            fitted[name]
+            for chip, fitted in self.chips.items()
+            if name in fitted and chip not in self.left_out and self._belongs(self.chip_families[chip], group)
+        ]
+
+    def _belongs(self, family: str, group: str) -> bool:
+        while family != "root":
+            if family == group:
+                return True
+            family = self._parent(family)
+        return False
+
+    def _parent(self, group: str) -> str:
+        row = self.base["family"].get(group) or self.base["group"].get(group) or {}
+        return str(row.get("parent", "root"))
+
+    def _stated(self, name: str, group: str) -> float | None:
+        return _lookup(self.base.get("prior", {}).get(group, {}), name)
+
+    def _root(self, name: str) -> float:
+        found = _lookup(self.base["root"], name)
+        if found is None:
+            raise DataError(f"no coefficient is called {name!r}")
+        return found
+
+    def __hash__(self) -> int:
+        return id(self)
+
+
+def _lookup(table: Mapping[str, Any], name: str) -> float | None:
+    head, _, tail = name.partition(".")
+    value = table.get(head)
+    if tail:
+        value = value.get(tail) if isinstance(value, dict) else None
+    return None if value is None else float(value)
+
+
+@functools.cache
+def base_document() -> Mapping[str, Any]:
+    """The defaults and relations that ship with the program."""
+    text = resources.files("whichgpu.predicting").joinpath("coefficients.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+@functools.cache
+def fitted_documents() -> tuple[Mapping[str, Any], ...]:
+    """What calibration wrote: from measurements that ship, then from those that may not be redistributed."""
+    folder = resources.files("whichgpu.predicting")
+    found = []
+    for name in ("fitted.json", "fitted_overlay.json"):
+        file = folder.joinpath(name)
+        if file.is_file():
+            found.append(read_fitted(file.read_text(encoding="utf-8"), name))
+    return tuple(found)
+
+
+def read_fitted(text: str, name: str) -> Mapping[str, Any]:
+    """A fitted document; raises DataError where it is damaged or of another version."""
+    hint = "rebuild it with: make calibrate"
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{name} is damaged: {error}", hint=hint) from error
+    if not isinstance(document, dict) or document.get("version") != VERSION:
+        raise DataError(f"{name} is of another version than this program, which reads {VERSION}", hint=hint)
+    return document
 
 
 @functools.cache
 def shipped() -> Coefficients:
-    """The coefficients that ship with the program."""
-    text = resources.files("whichgpu.predicting").joinpath("coefficients.toml").read_text(encoding="utf-8")
-    return from_document(tomllib.loads(text))
+    """The coefficients that ship with the program, every measured chip with its own."""
+    return build(base_document(), fitted_documents())
 
 
-def from_document(document: Mapping[str, Any]) -> Coefficients:
-    """Coefficients from their file; raises DataError where it is of another version or damaged."""
-    if document.get("version") != _VERSION:
-        raise DataError(
-            f"coefficients of version {document.get('version')!r}, this program reads {_VERSION}",
-            hint="rebuild them with: make calibrate",
-        )
+@functools.cache
+def without_chip(chip: str) -> Coefficients:
+    """The coefficients as if no board with this chip had ever been measured."""
+    return build(base_document(), fitted_documents(), left_out=frozenset({chip}))
+
+
+def build(
+    base: Mapping[str, Any], documents: Iterable[Mapping[str, Any]], left_out: frozenset[str] = frozenset()
+) -> Coefficients:
+    """Coefficients from defaults and fitted documents, later ones adding what earlier ones lack; raises DataError."""
+    if base.get("version") != VERSION:
+        raise DataError(f"coefficients of version {base.get('version')!r}, this program reads {VERSION}")
+    chips: dict[str, dict[str, Fitted]] = {}
+    families: dict[str, str] = {}
+    form: Mapping[str, Any] = base["form"]
     try:
-        defaults = document["defaults"]
-        families = {name: _family(defaults, row) for name, row in document["family"].items()}
-        return Coefficients(families=families, default=_family(defaults, {}), chips=document["chips"])
+        for document in documents:
+            form = _form(document, form, left_out)
+            for chip, row in document["chips"].items():
+                families[chip] = row["family"]
+                for name, value in row["values"].items():
+                    chips.setdefault(chip, {}).setdefault(name, _fitted(value))
     except (KeyError, TypeError, AttributeError) as error:
         raise DataError(f"damaged coefficients: {error}", hint="rebuild them with: make calibrate") from error
+    return Coefficients(base=base, form=Form(**form), chips=chips, chip_families=families, left_out=left_out)
 
 
-def _family(defaults: Mapping[str, Any], row: Mapping[str, Any]) -> Family:
-    merged: dict[str, Any] = {}
-    for field in fields(Family):
-        base, own = defaults[field.name], row.get(field.name)
-        merged[field.name] = {**base, **(own or {})} if isinstance(base, dict) else (base if own is None else own)
-    return Family(**merged)
+def _form(document: Mapping[str, Any], form: Mapping[str, Any], left_out: frozenset[str]) -> Mapping[str, Any]:
+    """The kernel model's constants, from the fit that did not see the chip that is left out."""
+    for chip in left_out:
+        if chip in document.get("form_without", {}):
+            return {**form, **document["form_without"][chip]}
+    return {**form, **document.get("form", {})}
+
+
+def _fitted(row: Mapping[str, Any]) -> Fitted:
+    return Fitted(
+        value=float(row["value"]), spread=float(row["spread"]), rows=int(row["rows"]), sources=tuple(row["sources"])
+    )

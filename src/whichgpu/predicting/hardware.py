@@ -64,7 +64,10 @@ def sustained_flops_per_s(gpu: Gpu, arithmetic: Arithmetic, family: Family) -> f
 
     Raises MissingFigure where the catalogue has no rate for the arithmetic.
     """
-    return peak_flops_per_s(gpu, arithmetic) * family.utilization[arithmetic]
+    peak = peak_flops_per_s(gpu, arithmetic)
+    if arithmetic is Arithmetic.FP32 and family.dual_issue:
+        peak /= 2.0
+    return peak * family.utilization[arithmetic]
 
 
 def peak_flops_per_s(gpu: Gpu, arithmetic: Arithmetic) -> float:
@@ -84,14 +87,16 @@ def arrays(
 ) -> Hardware:
     """The GPUs' columns, each with its own resolution of the workload's precision."""
     rows = [
-        _row(gpu, resolution, coefficients.family(gpu), power_limit_w)
-        for gpu, resolution in zip(gpus, resolutions, strict=True)
+        _row(gpu, resolution, coefficients, power_limit_w) for gpu, resolution in zip(gpus, resolutions, strict=True)
     ]
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     return Hardware(**columns)
 
 
-def _row(gpu: Gpu, resolution: Resolution, family: Family, power_limit_w: float | None) -> dict[str, object]:
+def _row(
+    gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_limit_w: float | None
+) -> dict[str, object]:
+    family = coefficients.family(gpu)
     # Without a board power nothing is known to limit the clock, and no power is predicted: NaN marks the gap.
     board_w = gpu.get("board_power_w")
     limit_w = math.inf if power_limit_w is None else power_limit_w
@@ -117,16 +122,30 @@ def _row(gpu: Gpu, resolution: Resolution, family: Family, power_limit_w: float 
         "host_bytes_per_s": _PAGEABLE_BYTES_PER_S,
         "pinned_bytes_per_s": _bus_bytes_per_s(gpu),
         "element_bytes": element_bytes(resolution),
-        "matmul_j_per_flop": family.energy_j_per_flop[resolution.matmul],
-        "conv_j_per_flop": family.energy_j_per_flop[resolution.conv],
+        "matmul_j_per_flop": _energy_j(gpu, resolution.matmul, family),
+        "conv_j_per_flop": _energy_j(gpu, resolution.conv, family),
         "vector_j_per_flop": family.energy_j_per_flop[plain],
-        "j_per_byte": family.energy_j_per_byte,
+        "j_per_byte": _memory_j_per_byte(gpu, coefficients),
         "static_w": math.nan if board_w is None else board_w * family.static,
         "board_w": math.nan if board_w is None else power_w,
         "budget_w": power_w - (0.0 if board_w is None else board_w * family.static),
         "serial_host": gpu.is_cpu,
         "mixed": resolution.mixed,
     }
+
+
+def _energy_j(gpu: Gpu, arithmetic: Arithmetic, family: Family) -> float:
+    """Joules a FLOP; FP16 on vector units saves about half of FP32, on matrix units nine tenths."""
+    on_vector_units = arithmetic is Arithmetic.FP16 and not gpu.get("fp16_tensor_fp32acc_flops_per_s")
+    return family.energy_j_per_flop["fp16_vector" if on_vector_units else arithmetic]
+
+
+def _memory_j_per_byte(gpu: Gpu, coefficients: Coefficients) -> float:
+    """Joules a byte of memory traffic, by the memory's type."""
+    table = coefficients.base["memory_j_per_byte"]
+    kind = gpu.text("memory_type") or ""
+    matches = [name for name in table if kind.startswith(name)]
+    return float(table[max(matches, key=len)] if matches else table["GDDR"])
 
 
 _INLINE_ECC_SHARE: Final = 0.93

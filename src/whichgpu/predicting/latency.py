@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from whichgpu.costing.cost import Product
 from whichgpu.costing.table import CostTable
+from whichgpu.predicting.coefficients import Form
 from whichgpu.predicting.hardware import Hardware
 from whichgpu.stack import Stack
 
@@ -17,27 +18,6 @@ Floats = NDArray[np.float64]
 
 TILES: Final = ((256, 128), (128, 256), (128, 128), (128, 64), (64, 128), (64, 64), (32, 64), (64, 32))
 """Output tiles that matrix-product libraries choose from, [rows, columns]."""
-
-_SMALL_TILE: Final = 0.12
-"""Efficiency falls with the tile's area to this power: small tiles reuse less of what they load."""
-
-_PROLOGUE: Final = 64.0
-"""Extra products along k that a tile's prologue and epilogue are worth."""
-
-_SPLIT_K: Final = 256.0
-"""The least k that a part of a split product keeps."""
-
-_CACHE_HIT: Final = 0.5
-"""The share of an operator's traffic that can hit the cache: what the operator before it wrote."""
-
-_CACHE_SPEED: Final = 3.0
-"""How much faster the last-level cache is than the memory."""
-
-_ROWS_IN_FLIGHT: Final = 4.0
-"""Rows that a multiprocessor works on at once, each by one block of threads."""
-
-_VECTOR_PRODUCT: Final = 0.25
-"""Share of the vector peak that depthwise convolutions reach: they have no reuse to tile."""
 
 _HIDDEN: Final = 4.0
 """Order of the norm that joins device time and host time: the longer hides the shorter but for ramps."""
@@ -68,21 +48,21 @@ class Times:
         return busy
 
 
-def times(table: CostTable, hardware: Hardware, stack: Stack, transfer_bytes: float, transfer: str) -> Times:
+def times(table: CostTable, hardware: Hardware, stack: Stack, form: Form, transfer_s: Floats | float = 0.0) -> Times:
     """The times of one step of the table's work under a stack."""
     fusable = table.fusable[:, None]
     traffic = moved_bytes(table, hardware) * np.where(fusable, stack.fusion, 1.0)
-    memory_s = _memory_s(traffic, hardware) + _reread_s(table, hardware)
-    compute_s = _compute_s(table, hardware)
+    memory_s = _memory_s(traffic, hardware, form) + _reread_s(table, hardware, form)
+    compute_s = _compute_s(table, hardware, form)
     power_s = work_j(table, hardware, traffic) / hardware.budget_w[None, :]
     launches = table.launches[:, None] * np.where(fusable, stack.fusion, 1.0)
-    memory_s, start_s = _chains(table, hardware, memory_s, launches)
+    memory_s, start_s = _chains(table, hardware, memory_s, launches, form)
     alive = np.where(table.mixed_only[:, None], hardware.mixed[None, :], True) * table.count[:, None]
     busy_s = np.maximum(np.maximum(compute_s, memory_s), power_s)
     device_s = ((busy_s + start_s) * alive).sum(axis=0)
     issue_s = launches * stack.host_launch_s + (table.library_loop * table.steps)[:, None] * stack.host_loop_s
     host_s = (issue_s * alive).sum(axis=0) * hardware.host_factor
-    fixed_s = np.full_like(device_s, stack.host_step_s) + _transfer_s(hardware, transfer_bytes, transfer)
+    fixed_s = np.full_like(device_s, stack.host_step_s) + transfer_s
     hidden = (device_s**_HIDDEN + host_s**_HIDDEN) ** (1.0 / _HIDDEN)
     step_s = np.where(hardware.serial_host, device_s + host_s, hidden) + fixed_s
     return Times(
@@ -103,19 +83,19 @@ def moved_bytes(table: CostTable, hardware: Hardware) -> Floats:
     return bytes_moved
 
 
-def _memory_s(traffic: Floats, hardware: Hardware) -> Floats:
-    hit = _CACHE_HIT * np.minimum(1.0, hardware.cache_bytes[None, :] / np.maximum(traffic, 1.0))
-    seconds: Floats = traffic * (1.0 - hit + hit / _CACHE_SPEED) / hardware.bytes_per_s[None, :]
+def _memory_s(traffic: Floats, hardware: Hardware, form: Form) -> Floats:
+    hit = form.cache_hit * np.minimum(1.0, hardware.cache_bytes[None, :] / np.maximum(traffic, 1.0))
+    seconds: Floats = traffic * (1.0 - hit + hit / form.cache_speed) / hardware.bytes_per_s[None, :]
     return seconds
 
 
-def _reread_s(table: CostTable, hardware: Hardware) -> Floats:
+def _reread_s(table: CostTable, hardware: Hardware, form: Form) -> Floats:
     """Later passes over rows: from the cache where the rows that are in flight at once fit it."""
     bytes_again = table.reread @ hardware.element_bytes.T
-    in_flight = (table.row @ hardware.element_bytes.T) * (_ROWS_IN_FLIGHT * hardware.multiprocessors[None, :])
+    in_flight = (table.row @ hardware.element_bytes.T) * (form.rows_in_flight * hardware.multiprocessors[None, :])
     total = moved_bytes(table, hardware)
     cached = np.minimum(in_flight, total) < hardware.cache_bytes[None, :]
-    seconds: Floats = bytes_again / hardware.bytes_per_s[None, :] * np.where(cached, 1.0 / _CACHE_SPEED, 1.0)
+    seconds: Floats = bytes_again / hardware.bytes_per_s[None, :] * np.where(cached, 1.0 / form.cache_speed, 1.0)
     return seconds
 
 
@@ -131,24 +111,24 @@ def work_j(table: CostTable, hardware: Hardware, traffic: Floats) -> Floats:
     return energy + traffic * hardware.j_per_byte[None, :]
 
 
-def _compute_s(table: CostTable, hardware: Hardware) -> Floats:
+def _compute_s(table: CostTable, hardware: Hardware, form: Form) -> Floats:
     seconds = table.vector_flops[:, None] / hardware.vector_flops_per_s[None, :]
     products = np.flatnonzero((table.product != Product.NONE) & (table.product != Product.RNN) & ~table.vector_product)
     if len(products):
-        seconds[products] += _product_s(table, products, hardware)
+        seconds[products] += _product_s(table, products, hardware, form)
     depthwise = np.flatnonzero(table.vector_product)
     if len(depthwise):
-        rate = hardware.vector_flops_per_s[None, :] * _VECTOR_PRODUCT
+        rate = hardware.vector_flops_per_s[None, :] * form.vector_product
         seconds[depthwise] += table.flops[depthwise, None] / rate
     chains = np.flatnonzero(table.product == Product.RNN)
     if len(chains):
-        one = _tiled_s(table.batch[chains], table.m[chains], table.n[chains], table.k[chains], hardware)
+        one = _tiled_s(table.batch[chains], table.m[chains], table.n[chains], table.k[chains], hardware, form)
         seconds[chains] += table.steps[chains, None] * one / hardware.matmul_flops_per_s[None, :]
     return seconds
 
 
-def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware) -> Floats:
-    work = _tiled_s(table.batch[rows], table.m[rows], table.n[rows], table.k[rows], hardware)
+def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, form: Form) -> Floats:
+    work = _tiled_s(table.batch[rows], table.m[rows], table.n[rows], table.k[rows], hardware, form)
     rates = np.stack(
         [
             hardware.matmul_flops_per_s,
@@ -163,22 +143,26 @@ def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware) ->
     return seconds * faster
 
 
-def _tiled_s(batch: Floats, m: Floats, n: Floats, k: Floats, hardware: Hardware) -> Floats:
+def _tiled_s(batch: Floats, m: Floats, n: Floats, k: Floats, hardware: Hardware, form: Form) -> Floats:
     """FLOP that a product costs with its tiles and waves rounded up, [operators, gpus]; over the rate it is seconds."""
     units = np.unique(hardware.multiprocessors)
     best = np.full((len(m), len(units)), np.inf)
     for rows, columns in TILES:
         tiles = (batch * np.ceil(m / rows) * np.ceil(n / columns))[:, None]
-        split = np.clip(np.floor(units[None, :] / tiles), 1.0, np.maximum(1.0, np.floor(k / _SPLIT_K))[:, None])
-        waves = np.ceil(tiles * split / units[None, :])
-        depth = k[:, None] / split + _PROLOGUE
-        efficiency = min(1.0, (rows * columns / (128.0 * 128.0)) ** _SMALL_TILE)
+        split = np.clip(np.floor(units[None, :] / tiles), 1.0, np.maximum(1.0, np.floor(k / form.split_k))[:, None])
+        full = tiles * split / units[None, :]
+        # Blocks of several waves overlap, so the last wave is only partly idle.
+        waves = np.where(full <= 1.0, 1.0, full + form.quantisation * (np.ceil(full) - full))
+        depth = k[:, None] / split + form.prologue
+        efficiency = min(1.0, (rows * columns / (128.0 * 128.0)) ** form.small_tile)
         np.minimum(best, waves * units[None, :] * (2.0 * rows * columns / efficiency) * depth, out=best)
     spread: Floats = best[:, np.searchsorted(units, hardware.multiprocessors)]
     return spread
 
 
-def _chains(table: CostTable, hardware: Hardware, memory_s: Floats, launches: Floats) -> tuple[Floats, Floats]:
+def _chains(
+    table: CostTable, hardware: Hardware, memory_s: Floats, launches: Floats, form: Form
+) -> tuple[Floats, Floats]:
     """Recurrent chains: weights that fit the cache are re-read from it, and each step waits for the one before."""
     start_s = launches * hardware.kernel_start_s[None, :]
     chains = np.flatnonzero(table.product == Product.RNN)
@@ -187,14 +171,14 @@ def _chains(table: CostTable, hardware: Hardware, memory_s: Floats, launches: Fl
     weights = table.k[chains, None] * table.n[chains, None] * hardware.element_bytes[None, :, 2]
     fits = weights < hardware.cache_bytes[None, :]
     memory_s = memory_s.copy()
-    memory_s[chains] = np.where(fits, memory_s[chains] / _CACHE_SPEED, memory_s[chains])
+    memory_s[chains] = np.where(fits, memory_s[chains] / form.cache_speed, memory_s[chains])
     fused = ~table.library_loop[chains, None]
     steps = table.steps[chains, None]
     start_s[chains] = np.where(fused, steps * hardware.rnn_step_s[None, :], start_s[chains])
     return memory_s, start_s
 
 
-def _transfer_s(hardware: Hardware, transfer_bytes: float, transfer: str) -> Floats:
+def transfer_s(hardware: Hardware, transfer_bytes: float, transfer: str) -> Floats:
     if transfer == "pageable":
         rate = np.minimum(hardware.host_bytes_per_s, hardware.pinned_bytes_per_s)
     elif transfer == "pinned":

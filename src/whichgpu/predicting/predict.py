@@ -17,7 +17,7 @@ from whichgpu.gpu import Gpu
 from whichgpu.graph import ELEMENT_BYTES, Role
 from whichgpu.predicting.coefficients import Coefficients, shipped
 from whichgpu.predicting.hardware import Hardware, arrays, inline_ecc
-from whichgpu.predicting.latency import Times, moved_bytes, times
+from whichgpu.predicting.latency import Times, moved_bytes, times, transfer_s
 from whichgpu.predicting.memory import Liveness, liveness, peak_parts
 from whichgpu.predicting.power import mean_power_w
 from whichgpu.predicting.uncertainty import CONFIDENCE, factors, latency_factor
@@ -64,8 +64,10 @@ def predict_arrays(
     """Times and power of one step on every GPU; raises MissingFigure where a figure is not in the catalogue."""
     table = cost_table(workload, allow_uncovered=allow_uncovered)
     resolutions = tuple(resolve(workload, gpu) for gpu in gpus)
-    hardware = arrays(gpus, resolutions, coefficients or shipped(), workload.power_limit_w)
-    found = times(table, hardware, stack(workload.stack), input_bytes(workload), workload.input_transfer)
+    chosen = coefficients or shipped()
+    hardware = arrays(gpus, resolutions, chosen, workload.power_limit_w)
+    copy_s = transfer_s(hardware, input_bytes(workload), workload.input_transfer)
+    found = times(table, hardware, stack(workload.stack), chosen.form, copy_s)
     return Prediction(
         workload=workload,
         gpus=tuple(gpus),
