@@ -21,9 +21,10 @@ class Stack:
 
     ``tf32_matmul`` and ``tf32_conv`` are (first, last) years in which the framework's float32 uses TF32 units by
     default, or None for never. ``host_launch_s`` is the host's time to issue one operator, ``host_step_s`` its fixed
-    time a step, ``host_loop_s`` its time an iteration of a loop over steps that no library fuses. ``fusion`` is the
-    share of fusable element-wise traffic that is left; ``foreach`` says that the optimizer updates all tensors in a
-    few launches. ``layout_copies`` says that copies a capturing framework inserts for its memory format run here too.
+    time a step, ``host_loop_s`` its time an iteration of a loop over steps that no library fuses. ``alone`` says that
+    each operator is issued by itself and waited for, as benchmarks of single operators do. ``fusion`` is the share of
+    fusable element-wise traffic that is left; ``foreach`` says that the optimizer updates all tensors in a few
+    launches. ``layout_copies`` says that copies a capturing framework inserts for its memory format run here too.
     ``context_bytes`` is what the framework holds before the model.
     """
 
@@ -34,6 +35,7 @@ class Stack:
     host_launch_s: float
     host_step_s: float
     host_loop_s: float
+    alone: bool
     fusion: float
     foreach: bool
     layout_copies: bool
@@ -65,6 +67,7 @@ def _stack(name: str, row: Mapping[str, Any]) -> Stack:
         host_launch_s=row["host_launch_s"],
         host_step_s=row["host_step_s"],
         host_loop_s=row.get("host_loop_s", 0.0),
+        alone=row.get("alone", False),
         fusion=row["fusion"],
         foreach=row["foreach"],
         layout_copies=row["layout_copies"],

@@ -1,5 +1,6 @@
 """Workload and GPUs into estimates: latency, memory, power, energy, each an interval."""
 
+from whichgpu.predicting.latency import kernel_s
 from whichgpu.predicting.predict import (
     Prediction,
     breakdown,
@@ -10,4 +11,13 @@ from whichgpu.predicting.predict import (
     usable_bytes,
 )
 
-__all__ = ["Prediction", "breakdown", "input_bytes", "predict", "predict_arrays", "predictable", "usable_bytes"]
+__all__ = [
+    "Prediction",
+    "breakdown",
+    "input_bytes",
+    "kernel_s",
+    "predict",
+    "predict_arrays",
+    "predictable",
+    "usable_bytes",
+]

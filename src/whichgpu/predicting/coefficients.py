@@ -33,6 +33,7 @@ SCALARS: Final = (
     "rnn_step_s",
     "bf16_emulation",
     "host_factor",
+    "launch_alone_s",
     "static",
 )
 """Coefficients that are one number a chip; utilization is one an arithmetic (``utilization.fp32``)."""
@@ -50,6 +51,8 @@ class Form:
     cache_speed: float
     rows_in_flight: float
     vector_product: float
+    alone_lead: float
+    alone_product: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,7 @@ class Family:
     rnn_step_s: float
     bf16_emulation: float
     host_factor: float
+    launch_alone_s: float
     static: float
     dual_issue: bool
     measured: frozenset[str]

@@ -45,6 +45,7 @@ class Hardware:
     kernel_start_s: Floats
     rnn_step_s: Floats
     host_factor: Floats
+    launch_alone_s: Floats
     host_bytes_per_s: Floats
     pinned_bytes_per_s: Floats
     element_bytes: Floats
@@ -119,6 +120,7 @@ def _row(
         "kernel_start_s": family.kernel_start_s,
         "rnn_step_s": family.rnn_step_s,
         "host_factor": family.host_factor,
+        "launch_alone_s": family.launch_alone_s,
         "host_bytes_per_s": _PAGEABLE_BYTES_PER_S,
         "pinned_bytes_per_s": _bus_bytes_per_s(gpu),
         "element_bytes": element_bytes(resolution),

@@ -77,6 +77,17 @@ def times(table: CostTable, hardware: Hardware, stack: Stack, form: Form, transf
     )
 
 
+def kernel_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -> Floats:
+    """Seconds of each operator measured by itself, [operators, gpus]: on some stacks the host's dispatch is in it."""
+    seconds = times(table, hardware, stack, form).operator_s
+    if not stack.alone:
+        return seconds
+    product = np.where(table.product != Product.NONE, form.alone_product, 1.0)
+    floor = product[:, None] * hardware.launch_alone_s[None, :]
+    alone: Floats = np.maximum(floor, form.alone_lead * floor + seconds)
+    return alone
+
+
 def moved_bytes(table: CostTable, hardware: Hardware) -> Floats:
     """Bytes each operator moves on each GPU, [operators, gpus]."""
     bytes_moved: Floats = (table.read + table.written) @ hardware.element_bytes.T
