@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from whichgpu.catalog import Catalog, default_catalog, load_files
 from whichgpu.cli.options import unknown
-from whichgpu.errors import InvalidValue
-from whichgpu.explaining import language
+from whichgpu.errors import InvalidValue, SourceNotFound, nearest
+from whichgpu.explaining import N_, language
 from whichgpu.gpu import Gpu
 from whichgpu.units import GIB
 
@@ -58,6 +58,7 @@ def weight_precision(given: str | None) -> str | None:
 
 def captured(source: str, options: Mapping[str, Any]) -> Workload:
     """The workload of a source, under the options of ``workload_options``."""
+    from whichgpu import zoo
     from whichgpu.capturing import CaptureRequest, capture
     from whichgpu.workload import Precision
 
@@ -73,7 +74,18 @@ def captured(source: str, options: Mapping[str, Any]) -> Workload:
         stack=stack_name(options["stack"]),
         model=options["model"],
     )
-    return capture(source, request)
+    if Path(source).exists():
+        return capture(source, request)
+    if source in zoo.names():
+        return zoo.adjusted(zoo.load(source), request)
+    close = nearest(source, zoo.names())
+    raise SourceNotFound(
+        "there is no file and no built-in workload {name!r}",
+        name=source,
+        close=close,
+        field="source",
+        hint=N_("did you mean {close!r}?") if close else N_("give the path of a Keras script"),
+    )
 
 
 def question(options: Mapping[str, Any], found: Catalog) -> Question:

@@ -1,5 +1,5 @@
 """Built-in workloads: captured once, shipped as compressed graphs, loaded without any framework."""
 
-from whichgpu.zoo.loading import load, names, reference_workloads
+from whichgpu.zoo.loading import adjusted, load, names, reference_workloads
 
-__all__ = ["load", "names", "reference_workloads"]
+__all__ = ["adjusted", "load", "names", "reference_workloads"]
