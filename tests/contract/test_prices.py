@@ -1,0 +1,97 @@
+"""Prices: dated, sourced, positive, of exact variants; money between currencies."""
+
+from __future__ import annotations
+
+import csv
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from whichgpu.catalog import default_catalog
+from whichgpu.catalog import prices as prices_module
+from whichgpu.catalog.acquisition import RENTED_FORMS, baseline, ways
+from whichgpu.catalog.prices import default_prices, parse_money, parse_price
+from whichgpu.errors import InvalidValue
+from whichgpu.requirement import Money
+
+CATALOG = default_catalog()
+FOLDER = Path(prices_module.__file__).parent
+ROWS = list(csv.DictReader((FOLDER / "prices.csv").read_text(encoding="utf-8").splitlines()))
+REST = tomllib.loads((FOLDER / "prices.toml").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row['gpu']}-{row['way']}-{row['note'][:12]}")
+def test_a_price_is_of_one_variant_positive_dated_and_sourced(row):
+    assert CATALOG.get(row["gpu"]).id == row["gpu"]  # an exact id: "H100" alone is no variant
+    assert row["way"] in ("new", "used", "rented")
+    assert row["currency"] in ("USD", "JPY", "EUR")
+    amount = float(row["amount"])
+    assert amount > 0
+    assert amount != 700  # "no price" in one source
+    assert 0.01 < amount < 20 if row["way"] == "rented" else 50 < amount < 60000
+    assert re.fullmatch(r"20\d\d(-\d\d(-\d\d)?)?", row["date"])
+    assert row["source"] in REST["sources"]
+
+
+def test_modules_are_offered_for_rent_only():
+    for row in ROWS:
+        if CATALOG.get(row["gpu"]).form in RENTED_FORMS:
+            assert row["way"] == "rented"
+
+
+def test_the_cheapest_offer_of_a_way_counts():
+    # 2.69 at one provider, 3.63, 3.99, 4.41 … at others
+    (price,) = default_prices().of("h100-sxm5-80gb")
+    assert (price.way, price.money, price.date) == ("rented", Money(amount=2.69, currency="USD"), "2026-10-01")
+
+
+@pytest.mark.parametrize(
+    ("text", "amount", "currency"),
+    [
+        ("150000jpy", 150000, "JPY"),
+        ("150,000 JPY", 150000, "JPY"),
+        ("900usd", 900, "USD"),
+        ("$899.50", 899.5, "USD"),
+        ("85000円", 85000, "JPY"),
+        ("¥85000", 85000, "JPY"),
+        ("700€", 700, "EUR"),
+    ],
+)
+def test_money_is_an_amount_and_a_currency(text, amount, currency):
+    assert parse_money(text, "budget") == Money(amount=amount, currency=currency)
+
+
+@pytest.mark.parametrize("text", ["900", "usd", "", "-5usd", "0usd", "900 dollars", "9e99999usd", "abcusd", "5usd/h"])
+def test_money_without_a_currency_or_a_positive_amount_is_refused(text):
+    with pytest.raises(InvalidValue):
+        parse_money(text, "budget")
+
+
+def test_a_price_for_an_hour_is_rent():
+    assert parse_price("2.5usd/h", "new").way == "rented"
+    assert parse_price("85000jpy", "used").way == "used"
+
+
+def test_money_is_converted_through_the_dollar():
+    # 1 USD = 156.25 JPY = 0.86044 EUR
+    exchange = default_prices().exchange
+    assert exchange.usd(Money(amount=150000, currency="JPY")) == pytest.approx(960)
+    assert exchange.convert(Money(amount=86.044, currency="EUR"), "JPY").amount == pytest.approx(15625)
+
+
+def test_how_gpus_are_had():
+    prices = default_prices()
+    assert ways(CATALOG.get("rtx-5090"), prices) == ("new", "used", "rented")
+    assert ways(CATALOG.get("titan-v"), prices) == ("used",)
+    assert ways(CATALOG.get("a100-sxm4-80gb"), prices) == ("rented",)
+    assert ways(CATALOG.get("tpu-v5p"), prices) == ("rented",)
+    assert ways(CATALOG.get("v100-sxm3-32gb"), prices) == ("discontinued",)
+
+
+def test_the_baseline_is_a_desktop_processor():
+    found = baseline(CATALOG)
+    assert found is not None
+    assert found.is_cpu
+    assert found.market == "consumer"
