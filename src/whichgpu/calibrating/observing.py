@@ -50,7 +50,8 @@ class Observation:
         """Predicted seconds of every row under these coefficients, [rows]."""
         hardware = arrays([self.gpu], [self.resolution], coefficients, None)
         seconds = kernel_s(self.table, hardware, self.stack, coefficients.form)[:, 0]
-        return np.bincount(self.row, weights=seconds, minlength=len(self.seconds))
+        total: Floats = np.bincount(self.row, weights=seconds, minlength=len(self.seconds)).astype(np.float64)
+        return total
 
     def log_errors(self, coefficients: Coefficients) -> Floats:
         """Logarithm of predicted over measured, [rows]."""

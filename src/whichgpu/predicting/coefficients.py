@@ -95,7 +95,7 @@ class Coefficients:
     chips: Mapping[str, Mapping[str, Fitted]] = field(default_factory=dict)
     chip_families: Mapping[str, str] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
-    _resolved: dict[tuple[str, str], Family] = field(default_factory=dict, repr=False, compare=False)
+    _resolved: dict[tuple[str, str], Family] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def family_name(self, gpu: Gpu) -> str:
         """The family a GPU's chip belongs to; CPUs are one family."""
@@ -140,15 +140,14 @@ class Coefficients:
         own = self.chips.get(chip, {}).get(name)
         if own is not None and chip not in self.left_out:
             return own.value
-        return self._group_value(name, family)
+        return self.group_value(name, family)
 
-    @functools.lru_cache(maxsize=4096)  # noqa: B019  (coefficient sets live as long as the program)
-    def _group_value(self, name: str, group: str) -> float:
+    def group_value(self, name: str, group: str) -> float:
         """The value of a family or group: its members' mean, shrunk towards its parent's."""
         if group == "root":
             return self._root(name)
         stated = self._stated(name, group)
-        parent = self._group_value(name, self._parent(group)) if stated is None else stated
+        parent = self.group_value(name, self._parent(group)) if stated is None else stated
         logs = [math.log(value.value) for value in self._members(name, group)]
         if not logs:
             return parent
@@ -181,9 +180,6 @@ class Coefficients:
         if found is None:
             raise DataError(f"no coefficient is called {name!r}")
         return found
-
-    def __hash__(self) -> int:
-        return id(self)
 
 
 def _lookup(table: Mapping[str, Any], name: str) -> float | None:

@@ -1,0 +1,145 @@
+"""One chip's coefficients from its observations: coordinate by coordinate, by the median-like mean absolute log error.
+
+Errors are weighed by operator, not by row, so that an operator measured ten thousand times says no more than one
+measured a hundred times.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from whichgpu.calibrating.observing import Observation
+from whichgpu.predicting.coefficients import Coefficients, Fitted
+
+SWEEPS: Final = 2
+"""Passes over the coefficients; a third changes none by more than a percent."""
+
+_STEPS: Final = 24
+"""Golden-section steps of one coefficient: its range shrinks to a few parts in ten thousand."""
+
+RANGES: Final[Mapping[str, tuple[float, float]]] = {
+    "utilization": (0.05, 1.15),
+    "bandwidth": (0.30, 1.00),
+    "conv_utilization": (0.20, 1.50),
+    "attention_utilization": (0.10, 1.50),
+    "winograd_gain": (1.0, 4.0),
+    "kernel_start_s": (0.5e-6, 20e-6),
+    "rnn_step_s": (1e-6, 200e-6),
+    "launch_alone_s": (2e-6, 200e-6),
+}
+"""Where a coefficient can be: shares up to a boosted clock's, Winograd's gain up to its arithmetic limit."""
+
+
+def _wants(name: str, observation: Observation) -> bool:
+    """Whether an observation can say something of a coefficient."""
+    head, _, arithmetic = name.partition(".")
+    product = observation.kind in ("gemm", "conv", "attention")
+    if head == "utilization":
+        return observation.kind == "gemm" and str(observation.resolution.matmul) == arithmetic
+    if head == "bandwidth":
+        return not product and observation.kind != "rnn" and float(np.max(observation.seconds)) > 1e-4
+    wanted: Mapping[str, Callable[[Observation], bool]] = {
+        "conv_utilization": lambda o: o.kind == "conv",
+        "winograd_gain": lambda o: o.kind == "conv" and str(o.resolution.conv) == "fp32" and o.direction != "weight",
+        "attention_utilization": lambda o: o.kind == "attention",
+        "rnn_step_s": lambda o: o.kind == "rnn",
+        "kernel_start_s": lambda o: not o.stack.alone and o.kind != "rnn",
+        "launch_alone_s": lambda o: o.stack.alone,
+    }
+    return wanted[head](observation)
+
+
+_ORDER: Final = ("launch_alone_s", "bandwidth", "kernel_start_s", "utilization", "attention_utilization")
+_LATER: Final = ("conv_utilization", "winograd_gain", "rnn_step_s")
+
+
+def names_of(observations: Sequence[Observation]) -> list[str]:
+    """The coefficients that these observations can fit, in the order in which they are fitted."""
+    found: list[str] = []
+    for head in (*_ORDER, *_LATER):
+        options = [head]
+        if head == "utilization":
+            options = sorted({f"utilization.{o.resolution.matmul}" for o in observations if o.kind == "gemm"})
+        found.extend(name for name in options if any(_wants(name, o) for o in observations))
+    return found
+
+
+def fit_chip(chip: str, observations: Sequence[Observation], coefficients: Coefficients) -> dict[str, Fitted]:
+    """The chip's own coefficients; those its observations say nothing of are left to its relatives."""
+    names = names_of(observations)
+    family = coefficients.family_name(observations[0].gpu)
+    values = {name: _start(coefficients, name, family) for name in names}
+    for _ in range(SWEEPS):
+        for name in names:
+            chosen = [o for o in observations if _wants(name, o)]
+            low, high = RANGES[name.partition(".")[0]]
+            values[name] = _golden(
+                lambda value, name=name, chosen=chosen: _loss(chip, {**values, name: value}, chosen, coefficients),
+                low,
+                high,
+            )
+    return {name: _described(chip, name, values, observations, coefficients) for name in names}
+
+
+def _start(coefficients: Coefficients, name: str, family: str) -> float:
+    return coefficients.group_value(name, family)
+
+
+def with_values(coefficients: Coefficients, chip: str, values: Mapping[str, float], family: str) -> Coefficients:
+    """The coefficients with these values for one chip."""
+    fitted = {name: Fitted(value=value, spread=0.0, rows=0, sources=()) for name, value in values.items()}
+    return dataclasses.replace(
+        coefficients,
+        chips={**coefficients.chips, chip: fitted},
+        chip_families={**coefficients.chip_families, chip: family},
+        left_out=coefficients.left_out - {chip},
+    )
+
+
+def _loss(
+    chip: str, values: Mapping[str, float], observations: Sequence[Observation], coefficients: Coefficients
+) -> float:
+    family = coefficients.family_name(observations[0].gpu)
+    trial = with_values(coefficients, chip, values, family)
+    return math.fsum(float(np.abs(o.log_errors(trial)).mean()) for o in observations) / len(observations)
+
+
+def _golden(loss: Callable[[float], float], low: float, high: float) -> float:
+    """The minimum of a function of one positive number, by golden-section search over its logarithm."""
+    ratio = (math.sqrt(5.0) - 1.0) / 2.0
+    a, b = math.log(low), math.log(high)
+    c, d = b - ratio * (b - a), a + ratio * (b - a)
+    at_c, at_d = loss(math.exp(c)), loss(math.exp(d))
+    for _ in range(_STEPS):
+        if at_c <= at_d:
+            b, d, at_d = d, c, at_c
+            c = b - ratio * (b - a)
+            at_c = loss(math.exp(c))
+        else:
+            a, c, at_c = c, d, at_d
+            d = a + ratio * (b - a)
+            at_d = loss(math.exp(d))
+    return math.exp((a + b) / 2.0)
+
+
+def _described(
+    chip: str,
+    name: str,
+    values: Mapping[str, float],
+    observations: Sequence[Observation],
+    coefficients: Coefficients,
+) -> Fitted:
+    chosen = [o for o in observations if _wants(name, o)]
+    trial = with_values(coefficients, chip, values, coefficients.family_name(observations[0].gpu))
+    errors = np.concatenate([o.log_errors(trial) for o in chosen])
+    return Fitted(
+        value=float(f"{values[name]:.4g}"),
+        spread=float(f"{float(np.std(errors)):.3g}"),
+        rows=len(errors),
+        sources=tuple(sorted({o.source for o in chosen})),
+    )
