@@ -94,7 +94,7 @@ class Sheet:
 
     def parameters(self) -> tuple[Mapping[str, Any], ...]:
         """The distinct entries of ``params`` as objects; what is no JSON object is empty."""
-        return tuple(_parsed(text) for text in self.values["params"])
+        return tuple(parsed(text) for text in self.values["params"])
 
     def parameter(self, key: str) -> Floats:
         """One entry of ``params`` as numbers [rows], NaN where a row has none."""
@@ -117,7 +117,8 @@ class Sheet:
 
 
 @functools.lru_cache(maxsize=1 << 17)
-def _parsed(text: Any) -> Mapping[str, Any]:
+def parsed(text: Any) -> Mapping[str, Any]:
+    """A params entry as an object; what is no JSON object is empty."""
     try:
         found = json.loads(text)
     except (TypeError, ValueError):

@@ -1,0 +1,92 @@
+"""Recipes into workloads: the graph from the zoo (or from the row itself), everything else as it was measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from whichgpu.errors import InvalidValue, UnknownName
+from whichgpu.measurements.perceptrons import layers_of, perceptron
+from whichgpu.measurements.recipes import Recipe
+from whichgpu.workload import Workload
+
+Load = Callable[[str], Workload]
+"""A workload of the zoo by its name; raises UnknownName."""
+
+_PERCEPTRON: Final = "perceptron"
+
+
+def workload_of(recipe: Recipe, load: Load) -> Workload | None:
+    """The measured workload, or None where the zoo does not have it.
+
+    Raises InvalidValue where the zoo's capture cannot be brought to the measured batch size.
+    """
+    if recipe.name == _PERCEPTRON:
+        return _built(recipe)
+    for name in candidates(recipe):
+        try:
+            found = load(name)
+        except UnknownName:
+            continue
+        if _matches(found, recipe):
+            return as_measured(found, recipe)
+    return None
+
+
+def candidates(recipe: Recipe) -> Iterator[str]:
+    """The zoo names that may hold a recipe, the most particular first: size and phase are suffixes of the name."""
+    phase = {"train": "-train", "infer": "-infer", "generate": "-generate"}[recipe.phase]
+    sizes = [""]
+    if recipe.sequence_length is not None:
+        sizes.insert(0, f"-{recipe.sequence_length}")
+    if recipe.image_size is not None:
+        sizes.insert(0, f"-{recipe.image_size}px")
+    for size in sizes:
+        yield f"{recipe.name}{size}{phase}"
+        yield f"{recipe.name}{size}"
+        # A training capture holds the forward pass of the same network.
+        yield f"{recipe.name}{size}-train"
+
+
+def _matches(found: Workload, recipe: Recipe) -> bool:
+    """Whether a zoo entry has the sequence length that was measured."""
+    wanted = recipe.sequence_length
+    return wanted is None or found.sequence_length in (None, wanted)
+
+
+def as_measured(workload: Workload, recipe: Recipe) -> Workload:
+    """A zoo workload under the conditions of a measurement."""
+    changed = dataclasses.replace(
+        workload,
+        phase=recipe.phase,
+        step=recipe.step,
+        precision=recipe.precision,
+        weight_precision=recipe.weight_precision,
+        optimizer=recipe.optimizer,
+        stack=recipe.stack,
+        stack_year=recipe.stack_year,
+        layout=recipe.layout,
+        power_limit_w=recipe.power_limit_w,
+        input_transfer=recipe.input_transfer,
+        samples=None,
+        epochs=None,
+    )
+    return changed if recipe.batch_size == workload.batch_size else changed.at_batch(recipe.batch_size)
+
+
+def _built(recipe: Recipe) -> Workload:
+    layers = layers_of(recipe.text)
+    if layers is None:
+        raise InvalidValue("the row does not list the layers of its perceptron")
+    return Workload(
+        name=recipe.name,
+        graph=perceptron(layers, recipe.batch_size),
+        phase=recipe.phase,
+        step=recipe.step,
+        batch_size=recipe.batch_size,
+        precision=recipe.precision,
+        optimizer=recipe.optimizer,
+        stack=recipe.stack,
+        stack_year=recipe.stack_year,
+    )
