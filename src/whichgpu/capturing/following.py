@@ -1,0 +1,135 @@
+"""Running a script and learning what it does: the part that no framework knows."""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import sys
+import types
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from whichgpu.capturing.request import CaptureRequest, Limits
+from whichgpu.capturing.sandboxing.guarding import Denied
+from whichgpu.capturing.sandboxing.watching import line_of
+from whichgpu.capturing.sandboxing.wording import (
+    LACKS_MODULE,
+    NO_NETWORK,
+    NO_PROCESSES,
+    NO_WRITING,
+    RAISED,
+    TOO_MUCH_MEMORY,
+    TOO_MUCH_WRITTEN,
+)
+from whichgpu.errors import ScriptFailed, ScriptLimit, WhichGpuError
+
+DENIALS: Final = {"network": NO_NETWORK, "processes": NO_PROCESSES, "files": NO_WRITING}
+OUT_OF_MEMORY: Final = ("can't allocate memory", "Cannot allocate memory", "std::bad_alloc")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """A script ready to run: its path in the scratch folder, its file's name, its text, the folder it is from, and
+    the limits it runs under."""
+
+    path: str
+    file: str
+    text: str
+    beside: str
+    limits: Limits
+
+
+class Follower(Protocol):
+    """One framework's way of following a script: it has patched the framework before the script runs."""
+
+    def running(self, script: Script) -> AbstractContextManager[None]:
+        """The context in which the script runs and its model is traced."""
+
+    def explain(self, error: BaseException, script: Script, line: int) -> WhichGpuError | None:
+        """The framework's own word for an exception of the script, or None."""
+
+    def enough(self) -> bool:
+        """Whether what was seen suffices although the script stopped with an error."""
+
+    def result(
+        self, script: Script, request: CaptureRequest, variables: dict[str, Any], stopped: Any
+    ) -> dict[str, Any]:
+        """What the script made, JSON-ready: the workload and its assumptions."""
+
+
+def followed(follower: Follower, script: Script, request: CaptureRequest) -> dict[str, Any]:
+    """What the script made; raises the SourceError that says why it made nothing."""
+    variables = _main_module(script)
+    stopped = None
+    with follower.running(script):
+        try:
+            exec(compile(script.text, script.path, "exec", dont_inherit=True), variables)
+        except SystemExit:
+            pass
+        except BaseException as error:  # noqa: BLE001  whatever a stranger's script raises
+            line = _line(script, error)
+            failure = follower.explain(error, script, line) or _failure(script, error, line)
+            if isinstance(failure, ScriptLimit) or not follower.enough():
+                raise failure from error
+            stopped = {"line": line, "error": first_line(error)}
+        return follower.result(script, request, variables, stopped)
+
+
+def _main_module(script: Script) -> dict[str, Any]:
+    """The namespace of a module ``__main__`` that stands for the script."""
+    module = types.ModuleType("__main__")
+    module.__file__ = script.path
+    vars(module)["__builtins__"] = builtins
+    sys.modules["__main__"] = module
+    sys.argv = [script.path]
+    return vars(module)
+
+
+def _line(script: Script, error: BaseException) -> int:
+    """The script's own line nearest to where the error was raised."""
+    trace, line = error.__traceback__, 0
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == script.path:
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line or line_of(script.path, sys._getframe()) or 1
+
+
+def _failure(script: Script, error: BaseException, line: int) -> WhichGpuError:
+    """The program's word for an exception that ended the script."""
+    values: dict[str, Any] = {"file": script.file, "line": line}
+    for cause in _causes(error):
+        if isinstance(cause, WhichGpuError):
+            return cause
+        if isinstance(cause, Denied):
+            template, hint = DENIALS[cause.what]
+            return ScriptLimit(template, hint=hint, limit=cause.what, detail=cause.detail[:200], **values)
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in OUT_OF_MEMORY):
+        template, hint = TOO_MUCH_MEMORY
+        return ScriptLimit(template, hint=hint, limit="memory", mebibytes=script.limits.memory_bytes // 2**20, **values)
+    if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT):
+        template, hint = TOO_MUCH_WRITTEN
+        return ScriptLimit(template, hint=hint, limit="files", mebibytes=script.limits.file_bytes // 2**20, **values)
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        template, hint = LACKS_MODULE
+        return ScriptFailed(template, hint=hint, module=error.name, **values)
+    template, hint = RAISED
+    return ScriptFailed(template, hint=hint, error=first_line(error), **values)
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    """The error and what it was raised from or while handling, nearest first."""
+    found: list[BaseException] = []
+    step: BaseException | None = error
+    while step is not None and step not in found:
+        found.append(step)
+        step = step.__cause__ or step.__context__
+    return found
+
+
+def first_line(error: BaseException) -> str:
+    """The error's kind and the first line of what it says, cut to 300 characters."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return text if len(text) <= 300 else text[:299] + "…"

@@ -1,0 +1,114 @@
+"""Keras scripts: patched Keras, a journal of what the script did, and the step of the model that is meant."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import torch
+
+from whichgpu.capturing.following import Script, first_line
+from whichgpu.capturing.keras_scripts import aliases, learning_stubs, patching, tensorflow_names, whole  # noqa: F401  the stubs register themselves
+from whichgpu.capturing.keras_scripts.journal import Journal, Use, names_of
+from whichgpu.capturing.keras_scripts.training import Training
+from whichgpu.capturing.keras_scripts.working import Answers, stack_of, workload_of
+from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.serialising import to_document
+from whichgpu.capturing.tracing import fake_mode
+from whichgpu.errors import ScriptFailed, Untraceable, WhichGpuError
+
+class KerasFollower:
+    """Follows one script; Keras stays patched for the rest of the process."""
+
+    def __init__(self) -> None:
+        self.journal = Journal()
+        self.former: set[str] = set()
+        torch.set_num_threads(1)
+        patching.cheap_variables()
+        patching.plain_losses()
+        patching.known_data_sets()
+        patching.no_downloads()
+        patching.values_of_fakes()
+        patching.numpy_keeps_stand_ins()
+        patching.former_arguments(self.former.add)
+        patching.dtype_policies(self._note_policy)
+        patching.harmless_files(self.journal.saved)
+        patching.weights_by_shape()
+        whole.install()
+        self.names, self.stubs = aliases.install(tensorflow_names.build())
+        os.environ.pop("KERAS_BACKEND")
+
+    def _note_policy(self, precision: str) -> None:
+        self.journal.policy = precision
+
+    @contextlib.contextmanager
+    def running(self, script: Script) -> Iterator[None]:
+        """The time in which the script runs and its model is traced."""
+        Training(self.journal, script.path).install()
+        with warnings.catch_warnings(), fake_mode():
+            warnings.simplefilter("ignore")
+            yield
+
+    def explain(self, error: BaseException, script: Script, line: int) -> WhichGpuError | None:
+        """What Keras or a stand-in says of itself, with the script's line."""
+        values: dict[str, Any] = {"file": script.file, "line": line}
+        if isinstance(error, tensorflow_names.OnlyTensorFlow):
+            return Untraceable(
+                "{file}, line {line}: {name} exists only in TensorFlow, and this script is read with Keras alone",
+                hint="use Keras' own layers and functions (keras.ops), or compile and fit the model without it",
+                name=error.tensorflow_name,
+                **values,
+            )
+        if isinstance(error, ScriptFailed | Untraceable):
+            return type(error)(f"{{file}}, line {{line}}: {error.template}", hint=error.hint_template, **error.values, **values)
+        return None
+
+    def enough(self) -> bool:
+        """Whether a model was compiled or fitted before the script stopped."""
+        return self.journal.furthest in ("compiled", "fitted")
+
+    def result(
+        self, script: Script, request: CaptureRequest, variables: dict[str, Any], stopped: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """The workload of the model that is meant, and how it was chosen."""
+        use, models = self.journal.chosen(request.model, variables)
+        answers = Answers(request=request)
+        name = names_of(use.model, variables)[0]
+        if len(models) > 1:
+            answers.assume("model_chosen", model=name, models=models, rank=use.rank)
+        if self.stubs.stubbed:
+            answers.assume("modules_stubbed", modules=sorted(self.stubs.stubbed))
+        if self.former:
+            answers.assume("former_arguments", arguments=sorted(self.former))
+        if stopped is not None:
+            answers.assume("script_stopped", **stopped)
+        stack = stack_of(os.environ.get("KERAS_BACKEND"), self.names.imported, use)
+        if request.stack is None:
+            answers.assume("stack_from_script", stack=stack)
+        try:
+            workload = workload_of(
+                use, name=os.path.splitext(script.file)[0], stack=stack, policy=self.journal.policy, answers=answers
+            )
+        except Exception as error:
+            raise self._untraceable(error, script, use, name) from error
+        return {"workload": to_document(workload)}
+
+    def _untraceable(self, error: Exception, script: Script, use: Use, name: str) -> WhichGpuError:
+        """The one line for a step that could not be recorded: the layer, and what it did."""
+        known = self.explain(error, script, use.line)
+        if known is not None:
+            return known
+        if isinstance(error, WhichGpuError):
+            return error
+        return Untraceable(
+            "{file}, line {line}: the model {model} cannot be followed: {problem}",
+            hint="a Lambda or custom layer must not read the values of its tensors; use Keras' own layers instead",
+            file=script.file,
+            line=use.line,
+            model=name,
+            problem=first_line(error),
+        )

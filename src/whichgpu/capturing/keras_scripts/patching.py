@@ -1,0 +1,261 @@
+"""Keras, changed so that a script runs through without training, weights, files or downloads."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import os
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+import keras
+import numpy as np
+import torch
+
+from whichgpu.capturing.keras_scripts import datasets
+from whichgpu.capturing.keras_scripts.arrays import RepeatedArray, repeated
+from whichgpu.capturing.keras_scripts.stubs import Stub
+from whichgpu.capturing.sandboxing.guarding import Denied
+
+APPLICATION_WEIGHTS: Final = ("keras.src.applications", "keras.applications")
+POLICIES: Final = {
+    "mixed_float16": "amp-fp16",
+    "mixed_bfloat16": "amp-bf16",
+    "float16": "fp16",
+    "bfloat16": "bf16",
+    "float64": "fp64",
+}
+"""Keras' dtype policies as precisions; the graph itself is captured in float32."""
+
+
+def replace_everywhere(old: Any, new: Any) -> None:
+    """Put ``new`` for ``old`` in every module of Keras that holds it."""
+    for name, module in list(sys.modules.items()):
+        if name == "keras" or name.startswith("keras."):
+            for attribute, value in list(vars(module).items()):
+                if value is old:
+                    setattr(module, attribute, new)
+
+
+def cheap_variables() -> None:
+    """Variables take their shape and type from their initializer's arguments; no initializer computes."""
+    from keras.src import backend
+    from keras.src.backend.torch import core, random
+    from keras.src.random import seed_generator
+
+    def initialize(self: Any, initializer: Any) -> None:
+        self._initialize(torch.empty(self._shape, dtype=core.to_torch_dtype(self._dtype)))
+
+    def no_generator(seed: Any) -> None:
+        """A generator's state is a variable, whose value a fake tensor does not have."""
+
+    backend.Variable._initialize_with_initializer = initialize
+    random.torch_seed_generator = no_generator
+    replace_everywhere(seed_generator.draw_seed, lambda seed: torch.zeros(2, dtype=torch.int64))
+
+
+def plain_losses() -> None:
+    """A loss is the sum over its values divided by their number; Keras' guards against none are left out.
+
+    TensorFlow folds them into constants before a step runs, as all sizes are known.
+    """
+    from keras.src.losses import loss
+
+    original = loss.reduce_values
+
+    def reduce_values(values: Any, sample_weight: Any = None, reduction: Any = "sum_over_batch_size") -> Any:
+        if sample_weight is not None or not isinstance(values, torch.Tensor) or values.dim() == 0:
+            return original(values, sample_weight, reduction)
+        if reduction in ("sum_over_batch_size", "mean", "mean_with_sample_weight"):
+            return values.mean()
+        return values.sum() if reduction == "sum" else values
+
+    replace_everywhere(original, reduce_values)
+
+
+def known_data_sets() -> None:
+    """``load_data`` of every data set gives stand-ins."""
+    for name, load in datasets.LOADERS.items():
+        original = getattr(keras.datasets, name, None)
+        if original is not None:
+            replace_everywhere(original.load_data, load)
+    replace_everywhere(keras.datasets.imdb.get_word_index, datasets.word_index)
+    replace_everywhere(keras.datasets.reuters.get_word_index, datasets.word_index)
+
+
+def no_downloads() -> None:
+    """Weights of ``keras.applications`` are taken as loaded; any other download is refused."""
+
+    def get_file(fname: Any = None, origin: Any = None, *arguments: Any, **options: Any) -> str:
+        caller = sys._getframe(1).f_globals.get("__name__", "")
+        if not caller.startswith(APPLICATION_WEIGHTS):
+            raise Denied("network", origin or fname)
+        return str(fname)
+
+    def decode_predictions(preds: Any, top: int = 5, **options: Any) -> list[list[tuple[str, str, float]]]:
+        return [[(f"n{rank:08}", f"class {rank}", 0.5) for rank in range(top)] for _ in range(len(preds))]
+
+    replace_everywhere(keras.utils.get_file, get_file)
+    for application in (keras.applications, *vars(keras.applications).values()):
+        original = getattr(application, "decode_predictions", None)
+        if original is not None:
+            replace_everywhere(original, decode_predictions)
+
+
+def values_of_fakes() -> None:
+    """Reading a value out of a tensor without values gives a plausible one: code that prints it goes on."""
+    from keras.src.backend.torch import core
+    from torch._subclasses.fake_tensor import FakeTensor
+
+    original = core.convert_to_numpy
+
+    def convert_to_numpy(x: Any) -> Any:
+        if isinstance(x, list | tuple):
+            return np.array([convert_to_numpy(part) for part in x])
+        return _numpy(x) if isinstance(x, FakeTensor) else original(x)
+
+    replace_everywhere(original, convert_to_numpy)
+    FakeTensor.numpy = _numpy  # type: ignore[method-assign]
+    FakeTensor.__array__ = lambda self, dtype=None, copy=None: _numpy(self, dtype)
+
+
+def _numpy(tensor: Any, dtype: Any = None, **_: Any) -> Any:
+    name = str(tensor.dtype).removeprefix("torch.").replace("bfloat16", "float32")
+    value = 0.5 if "float" in name else 0
+    return repeated(np.array(value, dtype=dtype or name), tuple(int(size) for size in tensor.shape)).copy()
+
+
+def numpy_keeps_stand_ins() -> None:
+    """``np.array`` of a stand-in gives the stand-in, not a full copy."""
+    for name in ("array", "asarray", "asanyarray", "ascontiguousarray"):
+        setattr(np, name, _keeping(getattr(np, name)))
+
+
+def _keeping(function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def call(value: Any = None, *arguments: Any, **options: Any) -> Any:
+        if isinstance(value, Stub):
+            return value
+        if isinstance(value, RepeatedArray) and 0 in value.strides and _asked_by_script():
+            dtype = arguments[0] if arguments else options.get("dtype")
+            return value if dtype is None else value.astype(dtype)
+        return function(value, *arguments, **options)
+
+    return call
+
+
+def _asked_by_script() -> bool:
+    """Whether the caller's caller is the script itself: a library may need real memory."""
+    return sys._getframe(2).f_globals.get("__name__") == "__main__"
+
+
+def former_arguments(note: Callable[[str], None]) -> None:
+    """Arguments that former releases took: ``lr`` and ``decay`` of optimizers, ``batch_input_shape`` of layers."""
+    from keras.src.optimizers.base_optimizer import BaseOptimizer
+
+    optimizer_init, layer_init = BaseOptimizer.__init__, keras.layers.Layer.__init__
+
+    @functools.wraps(optimizer_init)
+    def init_optimizer(self: Any, learning_rate: Any, *arguments: Any, **options: Any) -> None:
+        for former in ("lr", "decay"):
+            if former in options:
+                note(former)
+                value = options.pop(former)
+                learning_rate = value if former == "lr" else learning_rate
+        optimizer_init(self, learning_rate, *arguments, **options)
+
+    @functools.wraps(layer_init)
+    def init_layer(self: Any, *arguments: Any, **options: Any) -> None:
+        shape = options.pop("batch_input_shape", None)
+        if shape is not None:
+            note("batch_input_shape")
+            options["input_shape"] = tuple(shape[1:])
+        for former in ("input_length", "weights"):
+            if former in options:
+                options.pop(former)
+        layer_init(self, *arguments, **options)
+
+    BaseOptimizer.__init__ = init_optimizer
+    keras.layers.Layer.__init__ = init_layer
+
+
+def dtype_policies(note: Callable[[str], None]) -> None:
+    """A global dtype policy names a precision; capturing stays in float32."""
+
+    originals = (keras.mixed_precision.set_global_policy, keras.config.set_floatx)
+
+    def setting(original: Callable[[Any], None]) -> Callable[[Any], None]:
+        def set_policy(policy: Any) -> None:
+            precision = POLICIES.get(str(getattr(policy, "name", policy)))
+            if precision is None:
+                original(policy)
+            else:
+                note(precision)
+
+        return set_policy
+
+    policy, floats = (setting(original) for original in originals)
+    replace_everywhere(originals[0], policy)
+    replace_everywhere(originals[1], floats)
+    for former in ("set_policy", "experimental_set_policy"):
+        vars(keras.mixed_precision)[former] = policy
+
+
+def harmless_files(saved: dict[str, Any]) -> None:
+    """Models are saved by name alone, and come back by that name; weights are neither written nor read."""
+
+    def save(self: Any, filepath: Any, *arguments: Any, **options: Any) -> None:
+        saved[os.fspath(filepath)] = self
+        _leave_file(os.fspath(filepath))
+
+    def save_weights(self: Any, filepath: Any, *arguments: Any, **options: Any) -> None:
+        _leave_file(os.fspath(filepath))
+
+    def load_model(filepath: Any, *arguments: Any, **options: Any) -> Any:
+        path = os.fspath(filepath)
+        return saved[path] if path in saved else original_load(filepath, *arguments, **options)
+
+    original_load = keras.models.load_model
+    for name in ("save", "export"):
+        setattr(keras.Model, name, save)
+    keras.Model.save_weights = save_weights
+    keras.Model.load_weights = _nothing
+    keras.Model.summary = _nothing
+    replace_everywhere(original_load, load_model)
+    replace_everywhere(keras.models.save_model, lambda model, *arguments, **options: save(model, *arguments, **options))
+    for function in (keras.utils.plot_model, keras.utils.model_to_dot):
+        replace_everywhere(function, _nothing)
+
+
+def _leave_file(path: str) -> None:
+    """An empty file under the name, for code that looks whether it is there."""
+    folder = os.path.dirname(path)
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+    if not os.path.isdir(path):
+        with open(path, "wb"):
+            pass
+
+
+def _nothing(*arguments: Any, **options: Any) -> None:
+    """Do nothing."""
+
+
+def weights_by_shape() -> None:
+    """Reading weights gives arrays of their shapes; setting them changes nothing."""
+
+    def get_weights(self: Any) -> list[Any]:
+        return [np.zeros(tuple(variable.shape), dtype="float32") for variable in self.weights]
+
+    keras.layers.Layer.get_weights = get_weights
+    keras.layers.Layer.set_weights = _nothing
+    keras.Model.get_weights = get_weights
+    keras.Model.set_weights = _nothing
+
+
+def bound(function: Callable[..., Any], arguments: Any, options: Any) -> Mapping[str, Any]:
+    """The arguments of a call by the names of ``function``'s own signature, defaults filled in."""
+    values = inspect.signature(function).bind(*arguments, **options)
+    values.apply_defaults()
+    return values.arguments

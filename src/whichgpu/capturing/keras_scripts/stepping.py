@@ -1,0 +1,144 @@
+"""One step of a model under the recorder: forward, loss and backward pass, or the forward pass alone."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import keras
+import torch
+
+from whichgpu.capturing.keras_scripts.journal import Leaf, Use
+from whichgpu.capturing.keras_scripts.shapes import Open, example, tensor
+from whichgpu.capturing.keras_scripts.training import restore_trainable
+from whichgpu.capturing.keras_scripts.whole import recording
+from whichgpu.capturing.tracing import Recorder, replaced
+from whichgpu.errors import Untraceable
+from whichgpu.graph import Operator, OperatorGraph, Role, with_slopes
+
+BATCHES: Final = (1009, 1013)
+"""Two batch sizes at which a step is recorded to learn how sizes grow with the batch: primes that no layer has for a
+size of its own, so that no two tensors of one shape are mistaken for one another."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What to record: the use of a model, its inputs as leaves, sizes that stand in for open ones, the phase,
+    and the framework that runs it."""
+
+    use: Use
+    inputs: Any
+    sizes: Open
+    train: bool
+    framework: str
+
+
+def record(step: Step, batch_size: int) -> OperatorGraph:
+    """The graph of one step at ``batch_size``; scalable unless the model does other work at another batch size."""
+    restore_trainable(step.use.trainable)
+    with contextlib.suppress(Exception):  # a model for one batch size only: what is wrong shows at that size
+        one, other = (_recorded(step, size) for size in BATCHES)
+        if [_wiring(operator) for operator in one.operators] == [_wiring(operator) for operator in other.operators]:
+            return with_slopes(one, other).at_batch(batch_size)
+    return _recorded(step, batch_size)
+
+
+def _wiring(operator: Operator) -> tuple[Any, ...]:
+    return operator.name, operator.inputs, operator.outputs, operator.attributes
+
+
+def _recorded(step: Step, batch_size: int) -> OperatorGraph:
+    model = step.use.model
+    for variable in model.variables:
+        variable.value.grad = None
+    batch = example(model, step.inputs, batch_size=batch_size, sizes=step.sizes)
+    targets = _targets(step, batch_size)
+    recorder = Recorder()
+    with scopes(recorder), recording(recorder, step.framework), replaced(recorder), recorder:
+        for part in keras.tree.flatten(batch):
+            recorder.declare(part, Role.INPUT)
+        for part in keras.tree.flatten(targets):
+            if part is not None:
+                recorder.declare(part, Role.INPUT)
+        _declare_variables(recorder, model)
+        if step.train:
+            _train(step, model, batch, targets)
+        else:
+            with torch.no_grad():
+                model(batch, training=False)
+        return recorder.finish(batch_size)
+
+
+def _declare_variables(recorder: Recorder, model: Any) -> None:
+    """Tell the recorder the model's weights, and what else it keeps: moving statistics, states of generators."""
+    layers = model._flatten_layers(include_self=True, recursive=True)
+    weights = {id(variable) for layer in layers for variable in layer._trainable_variables}
+    for variable in model.variables:
+        if id(variable) in weights:  # made to train, whether or not it is frozen now
+            recorder.declare(variable.value, Role.WEIGHT, trainable=bool(variable.trainable))
+        else:
+            recorder.declare(variable.value, Role.BUFFER)
+
+
+def _train(step: Step, model: Any, batch: Any, targets: Any) -> None:
+    if type(model).train_step is not keras.Model.train_step:
+        model.train_step((batch, targets))
+        return
+    answer = model(batch, training=True)
+    if targets is None and step.use.compiled and step.use.compiled.get("loss") is not None:
+        targets = _stand_ins(step.use.compiled["loss"], answer)
+    loss = model.compute_loss(x=batch, y=targets, y_pred=answer)
+    if not loss.requires_grad:
+        raise Untraceable(
+            "the model {model} has no weight that trains",
+            model=model.name,
+            hint="set trainable = True on some layer, or ask for --phase infer",
+        )
+    loss.backward()
+
+
+def _targets(step: Step, batch_size: int) -> Any:
+    """The targets that were fed, as tensors, or None."""
+    fed = step.use.fed.targets
+    if fed is None or not step.train:
+        return None
+    return keras.tree.map_structure(lambda leaf: tensor(leaf, batch_size, step.sizes), fed)
+
+
+def _stand_ins(loss: Any, answer: Any) -> Any:
+    """Targets as the losses want them: class numbers for sparse ones, else what the model answers."""
+    losses = list(loss.values()) if isinstance(loss, dict) else loss
+    outputs = keras.tree.flatten(answer)
+    each = losses if isinstance(losses, list | tuple) else [losses] * len(outputs)
+    targets = [_stand_in(own, output) for own, output in zip([*each, *each[-1:] * len(outputs)], outputs, strict=False)]
+    return keras.tree.pack_sequence_as(answer, targets)
+
+
+def _stand_in(loss: Any, output: torch.Tensor) -> torch.Tensor:
+    name = loss if isinstance(loss, str) else getattr(loss, "name", None) or getattr(loss, "__name__", "")
+    if "sparse" in name.lower():
+        return torch.empty(tuple(output.shape[:-1]), dtype=torch.int64)
+    return torch.empty(tuple(output.shape), dtype=torch.float32)
+
+
+@contextlib.contextmanager
+def scopes(recorder: Recorder) -> Iterator[None]:
+    """Operators carry the path of the Keras layer whose call they are part of."""
+    layer_call = keras.layers.Layer.__call__
+    names: list[str] = []
+
+    def call(layer: Any, *arguments: Any, **options: Any) -> Any:
+        names.append(str(layer.name))
+        with recorder.scope("/".join(names)):
+            try:
+                return layer_call(layer, *arguments, **options)
+            finally:
+                names.pop()
+
+    keras.layers.Layer.__call__ = call
+    try:
+        yield
+    finally:
+        keras.layers.Layer.__call__ = layer_call

@@ -1,0 +1,82 @@
+"""The front door: which reader a source is for. Readers register; none is imported before it is needed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from whichgpu.capturing.request import CaptureRequest
+from whichgpu.errors import SourceNotFound, SourceUnreadable, nearest
+from whichgpu.workload import Workload
+
+Read = Callable[[str, CaptureRequest], Workload]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """One kind of source: file suffixes, or names that need no file, and ``module:function`` that reads them.
+
+    ``accepts`` decides about sources without a telling suffix (a folder, a name); ``names`` lists known names.
+    """
+
+    kind: str
+    target: str
+    suffixes: tuple[str, ...] = ()
+    accepts: Callable[[str], bool] | None = None
+    names: Callable[[], Iterable[str]] | None = None
+
+    def takes(self, source: str) -> bool:
+        """Whether the source is of this kind."""
+        if self.suffixes and source.lower().endswith(self.suffixes):
+            return True
+        return self.accepts is not None and self.accepts(source)
+
+    def read(self, source: str, request: CaptureRequest) -> Workload:
+        """The workload that the source holds."""
+        module, function = self.target.split(":")
+        read: Read = getattr(importlib.import_module(module), function)
+        return read(source, request)
+
+
+READERS: Final[dict[str, Reader]] = {}
+
+
+def register(reader: Reader) -> Reader:
+    """Add a kind of source; duplicates raise."""
+    if reader.kind in READERS:
+        raise ValueError(f"there is a reader of {reader.kind} already")
+    READERS[reader.kind] = reader
+    return reader
+
+
+register(Reader(kind="script", suffixes=(".py", ".ipynb", ".txt"), target="whichgpu.capturing.scripts:read"))
+
+
+def capture(source: str, request: CaptureRequest | None = None) -> Workload:
+    """The workload that ``source`` (a file or a known name) holds; raises a SourceError that says why there is none.
+
+    Imports no framework: scripts run in a process of their own, and other readers load what they need.
+    """
+    request = request or CaptureRequest()
+    reader = next((reader for reader in READERS.values() if reader.takes(source)), None)
+    if reader is None:
+        raise _unreadable(source)
+    return reader.read(source, request)
+
+
+def _unreadable(source: str) -> SourceNotFound | SourceUnreadable:
+    """Why no reader takes the source."""
+    path = Path(source)
+    kinds = ", ".join(sorted({suffix for reader in READERS.values() for suffix in reader.suffixes}))
+    if path.is_dir():
+        return SourceUnreadable("{source} is a directory", source=source, hint="give the script in it that builds the model")
+    if path.exists():
+        return SourceUnreadable("{source} is no kind of file that can be read", source=source, hint="kinds: {kinds}", kinds=kinds)
+    known = [name for reader in READERS.values() if reader.names for name in reader.names()]
+    close = nearest(source, known)
+    if close is None:
+        return SourceNotFound("there is no file {source}", source=source, hint="check its name; kinds: {kinds}", kinds=kinds)
+    return SourceNotFound("there is no file or workload {source}", source=source, hint="did you mean {close}?", close=close)

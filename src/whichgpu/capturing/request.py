@@ -1,0 +1,108 @@
+"""What is asked of a capture beside its source, and the limits of the sandbox that scripts run in."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from whichgpu.errors import InvalidValue, UnknownName, nearest
+from whichgpu.workload import PHASES, Precision
+
+DEFAULT_BATCH: Final = 32
+"""Samples a step where neither the source nor the user says it: the default of Keras' own ``fit``."""
+
+DEFAULT_SEQUENCE_LENGTH: Final = 100
+"""Steps or tokens of an input whose length the source leaves open."""
+
+LARGEST: Final[dict[str, int]] = {
+    "batch_size": 10**7,
+    "sequence_length": 10**8,
+    "samples": 10**15,
+    "epochs": 10**9,
+}
+"""The largest number that still makes sense; beyond it a typing error is likelier than a workload."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The bounds of a script's run: seconds from its first line, seconds to load frameworks, bytes of memory above
+    what the frameworks take, bytes of one file, of all files, and of what is handed back."""
+
+    time_s: float = 60.0
+    startup_s: float = 180.0
+    memory_bytes: int = 4 * 2**30
+    file_bytes: int = 256 * 2**20
+    scratch_bytes: int = 2**30
+    result_bytes: int = 512 * 2**20
+
+    @classmethod
+    def default(cls) -> Limits:
+        """The limits in force: half of this machine's memory at most, and WHICHGPU_SCRIPT_SECONDS where it is set."""
+        limits = cls(memory_bytes=min(4 * 2**30, _physical_memory_bytes() // 2))
+        text = os.environ.get("WHICHGPU_SCRIPT_SECONDS", "")
+        return dataclasses.replace(limits, time_s=float(text)) if text.isdecimal() and int(text) else limits
+
+
+def _physical_memory_bytes() -> int:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 8 * 2**30  # not told by this operating system: a common laptop
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaptureRequest:
+    """What the user fixes; None leaves it to the source, then to a stated assumption.
+
+    ``model`` chooses among several models of a script; ``cache`` is whether an earlier capture may answer.
+    """
+
+    phase: str | None = None
+    batch_size: int | None = None
+    sequence_length: int | None = None
+    precision: Precision = Precision.DEFAULT
+    weight_precision: str | None = None
+    samples: int | None = None
+    epochs: int | None = None
+    stack: str | None = None
+    model: str | None = None
+    cache: bool = True
+    limits: Limits = field(default_factory=Limits.default)
+
+    def __post_init__(self) -> None:
+        for name, largest in LARGEST.items():
+            _check_count(name, getattr(self, name), largest)
+        if self.phase is not None and self.phase not in PHASES:
+            raise UnknownName(
+                "there is no phase {phase!r}",
+                phase=self.phase,
+                field="phase",
+                hint="did you mean {close!r}?",
+                close=nearest(self.phase, PHASES) or PHASES[0],
+            )
+
+    def document(self) -> dict[str, Any]:
+        """What decides the result, JSON-ready: the request without cache and limits."""
+        plain = dataclasses.asdict(self)
+        del plain["cache"], plain["limits"]
+        return plain
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> CaptureRequest:
+        """The inverse of ``document``, under default limits."""
+        return cls(**{**document, "precision": Precision(document["precision"])})
+
+
+def _check_count(name: str, value: object, largest: int) -> None:
+    if value is None:
+        return
+    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
+        raise InvalidValue(
+            "{name} is {value!r}, but must be a whole number from 1 to {largest}",
+            name=name,
+            value=value,
+            largest=largest,
+            field=name,
+        )

@@ -1,0 +1,1 @@
+"""A subprocess in which a script runs under limits: ``launching`` stands outside it, all else inside."""

@@ -1,0 +1,122 @@
+"""Python scripts and notebooks, outside the sandbox: read, repair, look up, run, keep."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import hashlib
+import importlib.util
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from whichgpu.capturing import caching
+from whichgpu.capturing.repairing import LARGEST_SCRIPT_BYTES, Repaired, repair
+from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.sandboxing.launching import run
+from whichgpu.capturing.serialising import from_document
+from whichgpu.errors import MissingExtra, SourceNotFound, SourceUnreadable
+from whichgpu.workload import Assumption, Workload
+
+FRAMEWORKS: Final[Mapping[str, tuple[frozenset[str], tuple[str, ...], str]]] = {
+    # name: (modules a script of it imports, modules that reading it needs, extra that installs them)
+    "keras": (frozenset({"tensorflow", "keras", "tf_keras"}), ("torch", "keras"), "keras"),
+}
+LARGEST_NOTEBOOK_BYTES: Final = 64 * 2**20
+
+
+def read(source: str, request: CaptureRequest) -> Workload:
+    """The workload of the script ``source``; raises the SourceError that says what is wrong with it."""
+    path = Path(source)
+    content = _content(path)
+    key = caching.key_of(content, path.name, request)
+    kept = caching.load(key) if request.cache else None
+    if kept is not None:
+        return kept
+    script = repair(content, path.name)
+    framework = _framework(script.text)
+    _require(framework, path.name)
+    result = run(_job(path, script, framework, request), limits=request.limits)
+    workload = _finished(from_document(result["workload"]), content, script, result)
+    if request.cache:
+        caching.keep(key, workload, result["reads"])
+    return workload
+
+
+def _content(path: Path) -> bytes:
+    """The script's bytes; a notebook's code as a script."""
+    if path.is_dir():
+        raise SourceUnreadable(
+            "{source} is a directory", source=str(path), hint="give the script in it that builds the model"
+        )
+    if not path.exists():
+        raise SourceNotFound("there is no file {source}", source=str(path), hint="check its name and folder")
+    largest = LARGEST_NOTEBOOK_BYTES if path.suffix == ".ipynb" else LARGEST_SCRIPT_BYTES
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(largest + 1)
+    except OSError as error:
+        raise SourceUnreadable("{source}: {problem}", source=str(path), problem=error.strerror or "unreadable") from error
+    return _notebook_code(content, path.name) if path.suffix == ".ipynb" else content
+
+
+def _notebook_code(content: bytes, name: str) -> bytes:
+    try:
+        cells = json.loads(content)["cells"]
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise SourceUnreadable("{file} is not a notebook", file=name, hint="give a notebook of Jupyter or Colab") from error
+    return "\n\n".join(code).encode()
+
+
+def _framework(text: str) -> str:
+    """The framework whose follower reads the script, by what it imports; Keras where that does not tell."""
+    imported = set(imports(text))
+    return next((name for name, (modules, _, _) in FRAMEWORKS.items() if imported & modules), "keras")
+
+
+def imports(text: str) -> Iterable[str]:
+    """The top-level modules that a script imports, wherever in it."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split(".")[0]
+
+
+def _require(framework: str, name: str) -> None:
+    """Raise MissingExtra unless all that reading the framework's scripts needs is installed."""
+    _, needed, extra = FRAMEWORKS[framework]
+    missing = [module for module in needed if importlib.util.find_spec(module) is None]
+    if missing:
+        raise MissingExtra(
+            "reading {file} needs {missing}, which is not installed",
+            file=name,
+            missing=" and ".join(missing),
+            hint="pip install 'whichgpu[{extra}]'",
+            extra=extra,
+        )
+
+
+def _job(path: Path, script: Repaired, framework: str, request: CaptureRequest) -> dict[str, Any]:
+    return {
+        "file": f"{path.stem}.py",
+        "text": script.text,
+        "beside": str(path.resolve().parent),
+        "framework": framework,
+        "tensorflow": bool({"tensorflow", "tf_keras"} & set(imports(script.text))),
+        "request": request.document(),
+        "limits": dataclasses.asdict(request.limits),
+    }
+
+
+def _finished(workload: Workload, content: bytes, script: Repaired, result: Mapping[str, Any]) -> Workload:
+    """The workload with what is known outside the sandbox: its source, repairs, limits that are missing."""
+    repairs = [Assumption(code=f"repaired_{code}", values={"count": n}) for code, n in script.repairs.items() if n]
+    limits = [Assumption(code="sandbox_limit_missing", values={"limit": name}) for name in result["missing_limits"]]
+    return dataclasses.replace(
+        workload,
+        source_hash=hashlib.sha256(content).hexdigest(),
+        assumptions=(*repairs, *workload.assumptions, *limits),
+    )
