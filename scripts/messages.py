@@ -71,33 +71,49 @@ def _error_names() -> frozenset[str]:
 
 
 def _of_module(tree: ast.Module, errors: frozenset[str]) -> Iterator[str]:
+    constants = _constants(tree)
     for node in ast.walk(tree):
+        if isinstance(node, ast.AnnAssign) and "Wording" in ast.unparse(node.annotation) and node.value is not None:
+            yield from _texts(node.value, constants)
         if not isinstance(node, ast.Call):
             continue
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         if name in ("_", "N_") and node.args:
-            yield from _texts(node.args[0])
+            yield from _texts(node.args[0], constants)
         elif name in errors:
-            if node.args:
-                yield from _texts(node.args[0])
-            for keyword in node.keywords:
-                if keyword.arg == "hint":
-                    yield from _texts(keyword.value)
+            hints = [keyword.value for keyword in node.keywords if keyword.arg == "hint"]
+            for value in (*node.args[:1], *hints):
+                yield from _texts(value, constants)
 
 
-def _texts(node: ast.expr) -> Iterator[str]:
-    """The constant texts of an expression: itself, or the branches of a choice."""
+def _constants(tree: ast.Module) -> dict[str, ast.expr]:
+    """The module's constants by name, for messages that are named before they are raised."""
+    found = {}
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
+            found[node.target.id] = node.value
+        elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            found[node.targets[0].id] = node.value
+    return found
+
+
+def _texts(node: ast.expr, constants: dict[str, ast.expr]) -> Iterator[str]:
+    """The constant texts of an expression: itself, a constant by its name, or the branches of a choice."""
+    parts: list[ast.expr] = []
     if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value:
         yield node.value
+    elif isinstance(node, ast.Name) and node.id in constants:
+        parts = [constants[node.id]]
     elif isinstance(node, ast.IfExp):
-        yield from _texts(node.body)
-        yield from _texts(node.orelse)
+        parts = [node.body, node.orelse]
     elif isinstance(node, ast.BoolOp):
-        for value in node.values:
-            yield from _texts(value)
+        parts = node.values
+    elif isinstance(node, ast.Tuple):
+        parts = node.elts
     elif isinstance(node, ast.Call):
-        for argument in node.args:
-            yield from _texts(argument)
+        parts = node.args
+    for part in parts:
+        yield from _texts(part, constants)
 
 
 def _of_data() -> Iterator[tuple[str, str]]:

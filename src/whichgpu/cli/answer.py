@@ -9,7 +9,7 @@ from whichgpu.cli.entry import per_joule
 from whichgpu.cli.tables import Column, paragraph, table
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages, sentences
-from whichgpu.explaining.quantities import duration, factor, money, power, rate, size
+from whichgpu.explaining.quantities import duration, factor, money, power, rate, sentences_joined, size
 from whichgpu.recommendation import Candidate, Recommendation
 from whichgpu.workload import Workload
 
@@ -141,7 +141,7 @@ def _why(rows: Sequence[Candidate], available: int | None) -> Iterator[str]:
     yield _("Why:")
     explained = rows if available is None else rows[:_EXPLAINED]
     for candidate in explained:
-        text = " ".join(sentences.reason(reason) for reason in candidate.reasons)
+        text = sentences_joined(sentences.reason(reason) for reason in candidate.reasons)
         yield paragraph(text, available, "   ", f"{candidate.rank}. {candidate.gpu.id}: ")
     yield ""
 

@@ -18,6 +18,7 @@ REASONS: Final[Mapping[str, str]] = {
     "fits": N_("It fits: {peak_memory_bytes} of {usable_memory_bytes} of memory, {spare_fraction} to spare."),
     "tight": N_("It may just fit: about {peak_memory_bytes} of {usable_memory_bytes} of memory."),
     "speedup_over_cpu": N_("{factor} the speed of the processor {cpu}."),
+    "as_fast_as_cpu": N_("As fast as the processor {cpu}."),
     "slower_than_cpu": N_("Slower than the processor {cpu} ({factor} the time)."),
     "speedup_over_own": N_("{factor} the speed of your {own}."),
     "supported": N_("{framework} supports it officially ({os})."),
@@ -51,6 +52,7 @@ NOTES: Final[Mapping[str, str]] = {
     "cpu_is_enough": N_(
         "Use what you have: the first of the ranking ({gpu}) is only {factor} the speed of the processor {cpu}."
     ),
+    "cpu_is_as_fast": N_("Use what you have: the first of the ranking ({gpu}) is no faster than the processor {cpu}."),
     "cpu_is_faster": N_(
         "Use what you have: the processor {cpu} is {factor} the speed of the first of the ranking ({gpu})."
     ),
@@ -140,13 +142,39 @@ EVIDENCE: Final[Mapping[str, str]] = {
     "spec-only": N_("data sheet"),
 }
 
-ASSUMPTIONS: Final[Mapping[str, str]] = {}
+ASSUMPTIONS: Final[Mapping[str, str]] = {
+    "stack_from_script": N_("Predicted for the script's own software ({stack}), whatever read it."),
+    "phase_assumed": N_("The script does not train: {phase} is assumed."),
+    "batch_size_assumed": N_("The script names no batch size: {batch_size} is assumed (--batch-size)."),
+    "sequence_length_assumed": N_(
+        "The script leaves the sequence length open: {sequence_length} is assumed (--sequence-length)."
+    ),
+    "image_size_assumed": N_("The script leaves the image size open: {pixels} pixels a side are assumed."),
+    "optimizer_assumed": N_("The optimizer {named} is counted as {optimizer}, which keeps the same states."),
+    "model_chosen": N_("The script has several models ({models}): {model} is taken (--model)."),
+    "modules_stubbed": N_("Not installed, and replaced by stand-ins: {modules}."),
+    "former_arguments": N_("Arguments of an older Keras were read as today's: {arguments}."),
+    "script_stopped": N_("The script stopped at line {line} after its model was complete: {error}"),
+    "repaired_code_fences": N_("Repaired: code fences ({count})."),
+    "repaired_prompts": N_("Repaired: prompts of an interactive session ({count})."),
+    "repaired_line_numbers": N_("Repaired: line numbers ({count})."),
+    "repaired_notebook_commands": N_("Repaired: notebook commands ({count})."),
+    "repaired_indentation": N_("Repaired: indentation ({count})."),
+    "repaired_quotes": N_("Repaired: typographic quotes ({count})."),
+    "repaired_spaces": N_("Repaired: full-width and other unusual spaces ({count})."),
+    "repaired_invisible_characters": N_("Repaired: invisible characters ({count})."),
+    "repaired_dashes": N_("Repaired: typographic dashes ({count})."),
+    "repaired_full_width_characters": N_("Repaired: full-width characters ({count})."),
+    "repaired_byte_order_mark": N_("Repaired: a byte order mark."),
+    "repaired_encoding": N_("Read in another encoding than UTF-8."),
+    "sandbox_limit_missing": N_("This operating system lacks a limit of the sandbox: {limit}."),
+}
 
 GOALS: Final[Mapping[str, str]] = {
     "fastest": N_("fastest: the shortest time"),
     "cheapest": N_("cheapest: the lowest cost of the work"),
     "efficient": N_("efficient: the least energy for the work"),
-    "balanced": N_("balanced: the smallest geometric mean of time and cost"),
+    "balanced": N_("balanced: the smallest geometric mean of time and cost, supported software first"),
 }
 
 PHASES: Final[Mapping[str, str]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from whichgpu.estimate import Interval
@@ -13,6 +13,11 @@ _MINUTE: Final = 60.0
 _DAY: Final = 24 * SECONDS_PER_HOUR
 _SYMBOLS: Final = {"USD": "${}", "JPY": "¥{}", "EUR": "€{}"}
 _JAPANESE: Final = {"USD": "{}ドル", "JPY": "{}円", "EUR": "{}ユーロ"}
+
+
+def sentences_joined(sentences: Iterable[str]) -> str:
+    """Sentences one after the other; Japanese puts no space between them."""
+    return ("" if language() == "ja" else " ").join(sentences)
 
 
 def plain(value: float, digits: int = 3) -> str:
@@ -62,8 +67,9 @@ def energy(value_j: float) -> str:
 
 
 def factor(value: float) -> str:
-    """A ratio: ``"12×"`` or ``"12倍"``."""
-    return f"{plain(value, 2)}倍" if language() == "ja" else f"{plain(value, 2)}×"
+    """A ratio: ``"1.9×"`` or ``"12倍"``."""
+    text = f"{value:.1f}" if 0.1 <= value < 9.95 else plain(value, 2)
+    return f"{text}倍" if language() == "ja" else f"{text}×"
 
 
 def percent(value: float) -> str:

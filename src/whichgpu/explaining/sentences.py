@@ -8,7 +8,7 @@ from typing import Any, Final
 from whichgpu.errors import WhichGpuError
 from whichgpu.explaining import messages
 from whichgpu.explaining.language import _
-from whichgpu.explaining.quantities import money, shown
+from whichgpu.explaining.quantities import money, sentences_joined, shown
 from whichgpu.recommendation import Reason
 from whichgpu.requirement import Verdict
 from whichgpu.workload import Assumption
@@ -27,7 +27,7 @@ def reason(found: Reason) -> str:
         values["source"] = _("your price")
     sentence = _(messages.REASONS[found.code]).format(**values)
     note = found.values.get("note")
-    return f"{sentence} {_(note)}" if note and found.code != "support_ends" else sentence
+    return sentences_joined((sentence, _(note))) if note and found.code != "support_ends" else sentence
 
 
 def note(found: Reason) -> str:
@@ -48,8 +48,9 @@ def verdict(found: Verdict) -> str:
         values = {name: _listed(value) for name, value in values.items()}
     if found.requirement == "software":
         framework, place = str(found.limit).split(" on ", 1)
-        values["limit"] = _("{framework} on {os}").format(
-            framework=shown("", framework), os=_("any system") if place == "any" else shown("", place)
+        name = shown("", framework)
+        values["limit"] = (
+            name if place == "any" else _("{framework} on {os}").format(framework=name, os=shown("", place))
         )
     sentence = _(messages.VERDICTS[found.code]).format(**values)
     return sentence if found.flip is None else f"{sentence} → {flip(found)}"
@@ -76,7 +77,10 @@ def flip(found: Verdict) -> str:
 
 def assumption(found: Assumption) -> str:
     """What the program decided because the source does not say it."""
-    return _(messages.ASSUMPTIONS[found.code]).format(**_shown(found.values))
+    values = _shown(found.values)
+    if "phase" in found.values:
+        values["phase"] = _(messages.PHASES[found.values["phase"]])
+    return _(messages.ASSUMPTIONS[found.code]).format(**values)
 
 
 def error(found: WhichGpuError) -> tuple[str, str | None]:
@@ -91,7 +95,13 @@ def error_document(found: WhichGpuError) -> dict[str, str | None]:
     return {**found.document(), "message": message, "hint": hint}
 
 
+_PLACE: Final = "{file}, line {line}: "
+
+
 def _filled(template: str, values: Mapping[str, Any]) -> str:
+    if template.startswith(_PLACE) and _(template) == template:
+        # a sentence that had its place in the script put before it
+        return _PLACE.format(**values) + _filled(template.removeprefix(_PLACE), values)
     return _(template).format(**values) if values else _(template)
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from whichgpu.estimate import Estimate, Interval
 from whichgpu.recommending.money import Cost
+from whichgpu.recommending.question import Case
 from whichgpu.requirement import Goal
 from whichgpu.units import SECONDS_PER_HOUR
 
@@ -40,9 +41,16 @@ SCORES: Final[Mapping[Goal, Score]] = {
 }
 
 
-def order_key(score: Interval | None, estimate: Estimate, gpu: str) -> tuple[bool, float, float, str]:
+UNSUPPORTED: Final = frozenset({"by-override", "source-build", "community", "unknown"})
+"""Software states that ``balanced`` puts behind all others: what nobody supports is no one's best choice."""
+
+
+def order_key(goal: Goal, score: Interval | None, case: Case) -> tuple[bool, bool, float, float, str]:
     """Scored before unscored, then by score, time and id, so that no order of the input shows."""
-    return (score is None, math.inf if score is None else score.mid, estimate.latency_s.mid, gpu)
+    assert case.estimate is not None
+    behind = goal is Goal.BALANCED and case.support.status in UNSUPPORTED
+    middle = math.inf if score is None else score.mid
+    return (behind, score is None, middle, case.estimate.latency_s.mid, case.gpu.id)
 
 
 def tied(one: Interval | None, other: Interval | None) -> bool:

@@ -17,6 +17,9 @@ from whichgpu.requirement import Money
 ENOUGH: Final = 2.0
 """Below this speed-up of the first of the ranking over what is there already, it is not worth having."""
 
+SAME: Final = (0.91, 1.1)
+"""Speed-ups within a tenth of one are called the same speed."""
+
 SOON_S: Final = 60.0
 """Where the processor alone finishes the whole work within this time, no GPU is worth having for it."""
 
@@ -25,6 +28,7 @@ REASONS: Final = (
     "fits",
     "tight",
     "speedup_over_cpu",
+    "as_fast_as_cpu",
     "slower_than_cpu",
     "speedup_over_own",
     "supported",
@@ -55,6 +59,7 @@ REASONS: Final = (
 
 NOTES: Final = (
     "cpu_is_enough",
+    "cpu_is_as_fast",
     "cpu_is_faster",
     "cpu_finishes_soon",
     "own_is_enough",
@@ -99,7 +104,9 @@ def speedup(estimate: Estimate, other: Estimate) -> float:
 def _speedups(case: Case, estimate: Estimate, baseline: Estimate | None, own: Estimate | None) -> Iterator[Reason]:
     if baseline is not None:
         factor = speedup(estimate, baseline)
-        code = "speedup_over_cpu" if factor >= 1.0 else "slower_than_cpu"
+        code = (
+            "as_fast_as_cpu" if SAME[0] < factor < SAME[1] else "speedup_over_cpu" if factor > 1 else "slower_than_cpu"
+        )
         yield Reason(code=code, values={"factor": max(factor, 1.0 / factor), "cpu": baseline.gpu})
     if own is not None and not case.owned and (baseline is None or own.gpu != baseline.gpu):
         yield Reason(code="speedup_over_own", values={"factor": speedup(estimate, own), "own": own.gpu})

@@ -17,7 +17,7 @@ from whichgpu.recommending.judging import verdicts
 from whichgpu.recommending.money import Cost, cost, document
 from whichgpu.recommending.question import Case, Question, case
 from whichgpu.recommending.ranking import SCORES, order_key, tied
-from whichgpu.recommending.reasons import ENOUGH, SOON_S, reasons, speedup
+from whichgpu.recommending.reasons import ENOUGH, SAME, SOON_S, reasons, speedup
 from whichgpu.requirement import Verdict
 from whichgpu.workload import Workload
 
@@ -95,7 +95,7 @@ def _ranked(
     cases: Sequence[Case], question: Question, beside: Estimate | None, own: Estimate | None
 ) -> list[Candidate]:
     scored = [_scored(each, question) for each in cases]
-    scored.sort(key=lambda row: order_key(row[2], _known(row[0].estimate), row[0].gpu.id))
+    scored.sort(key=lambda row: order_key(question.goal, row[2], row[0]))
     ranked: list[Candidate] = []
     previous: Interval | None = None
     for position, (each, found, score) in enumerate(scored):
@@ -201,8 +201,10 @@ def _worth(first: Estimate, beside: Estimate, own: Estimate | None) -> Iterator[
     factor = speedup(first, beside)
     finish = beside.time_to_finish_s
     values: dict[str, Any] = {"factor": factor, "cpu": beside.gpu, "gpu": first.gpu}
-    if factor < 1.0:
+    if factor < SAME[0]:
         yield Reason(code="cpu_is_faster", values={**values, "factor": 1.0 / factor})
+    elif factor < SAME[1]:
+        yield Reason(code="cpu_is_as_fast", values=values)
     elif factor < ENOUGH:
         yield Reason(code="cpu_is_enough", values=values)
     elif finish is not None and finish.high < SOON_S:

@@ -52,7 +52,7 @@ def test_sizes_work_and_ratios():
         assert q.size(24 * 2**30) == "24 GiB"
         assert q.size(1.5 * 2**20) == "1.5 MiB"
         assert q.work(982.4e9) == "982 GFLOP"
-        assert q.factor(12.34) == "12×"
+        assert [q.factor(v) for v in (12.34, 1.0, 0.97, 0.012)] == ["12×", "1.0×", "1.0×", "0.012×"]
         assert q.percent(0.42) == "42 %"
         assert q.energy(0.035) == "35 mJ"
         assert q.plain(1234567) == "1,230,000"
