@@ -21,9 +21,6 @@ EXCEPTIONS: Mapping[tuple[str, str], str] = {
     ("jetson-thor-t5000", "tensor cores"): "NVIDIA counts 96 in 20 multiprocessors",
     ("jetson-thor-t4000", "tensor cores"): "NVIDIA counts 64 in 12 multiprocessors",
     ("p106-100", "bus"): "a board for mining: PCIe 1.1",
-    ("l40", "fp32 accumulate"): "NVIDIA prints 181 TFLOPS for it, half of what its chip does on other boards",
-    ("l20", "fp32 accumulate"): "NVIDIA prints 119.5 TFLOPS for it, half of what its chip does on other boards",
-    ("a10g", "fp32 accumulate"): "a cut A10 for one cloud: 70 TFLOPS, half of what its chip does on other boards",
 }
 """(entry, rule) → why the rule does not hold there."""
 
