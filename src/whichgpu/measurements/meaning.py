@@ -39,6 +39,7 @@ SKIP_CODES: Final[Mapping[str, str]] = {
     "parameters_unknown": "the model needs a parameter (a sequence length, a shape) that the row lacks",
     "step_unknown": "the step that was timed is not one that is predicted",
     "reference_missing": "a relative row without its reference row",
+    "missing_column": "the file lacks a column of the schema",
     "not_predicted": "the prediction failed; the report names the error",
 }
 """Every reason why a row is not counted, with what it means; docs/validate.md lists them."""

@@ -54,7 +54,7 @@ def _text(value: Any) -> str:
 class Source:
     """One source: who measured, what its timer includes, its boards and stacks.
 
-    ``host_bound`` is false where kernels alone are timed; ``memory`` is ``driver`` or ``torch`` (see the file's head);
+    ``host_bound`` is false where kernels alone are timed; ``memory`` is ``driver``, ``reserved`` or ``allocated``;
     ``binary_gigabytes`` says that its "GB" are 2**30 bytes; ``context_bytes`` is its smallest driver reading;
     ``one_era`` and ``own_batch`` say what its decisions compare (see the file's head).
     """

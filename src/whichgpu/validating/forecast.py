@@ -1,0 +1,46 @@
+"""Predictions beside the rows of a sheet, in the unit of their figure's SI value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from whichgpu.measurements.meaning import CODE, Meaning
+from whichgpu.measurements.reading import Codes, Flags, Floats
+
+
+@dataclass(slots=True, kw_only=True)
+class Forecast:
+    """Columns of length [rows], NaN where nothing was predicted.
+
+    ``low`` and ``high`` bound the stated interval. ``fit`` is 2 fits, 1 tight, 0 does not fit, -1 not predicted.
+    ``workload`` numbers the rows of one workload (-1: none), ``names`` say which. ``failures`` count messages of
+    predictions that failed.
+    """
+
+    mid: Floats
+    low: Floats
+    high: Floats
+    fit: Codes
+    workload: Codes
+    names: list[str] = field(default_factory=list)
+    failures: dict[str, int] = field(default_factory=dict)
+
+    @staticmethod
+    def empty(rows: int) -> Forecast:
+        """A forecast of nothing yet."""
+        nothing = np.full(rows, np.nan)
+        none = np.full(rows, -1, dtype=np.int64)
+        return Forecast(mid=nothing, low=nothing.copy(), high=nothing.copy(), fit=none, workload=none.copy())
+
+    @property
+    def made(self) -> Flags:
+        """Where there is a prediction."""
+        found: Flags = np.isfinite(self.mid)
+        return found
+
+
+def skip(meaning: Meaning, rows: Codes, code: str) -> None:
+    """Say why rows that were to be predicted are not."""
+    meaning.outcome[rows] = CODE[code]

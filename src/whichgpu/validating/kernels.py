@@ -1,0 +1,201 @@
+"""Operator rows predicted as kernels: the same costs and the same roofline as in a model, one operator at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from whichgpu.catalog import Catalog
+from whichgpu.errors import MissingFigure
+from whichgpu.gpu import Gpu
+from whichgpu.measurements.folds import operator_folds
+from whichgpu.measurements.meaning import CODE, SCORED, Meaning
+from whichgpu.measurements.operator_costs import OperatorCosts, block_resolution, operator_costs
+from whichgpu.measurements.operators import Block, blocks
+from whichgpu.measurements.reading import Codes, Flags, Floats, Sheet
+from whichgpu.predicting.hardware import arrays
+from whichgpu.predicting.latency import kernel_s, times
+from whichgpu.predicting.uncertainty import latency_factor
+from whichgpu.stack import stack
+from whichgpu.validating.forecast import Forecast, skip
+from whichgpu.validating.tiers import Tier
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seconds:
+    """Predicted seconds of a block's rows and the factor around them, [rows]; NaN where nothing was predicted."""
+
+    mid: Floats
+    factor: Floats
+
+
+def forecast_kernels(sheet: Sheet, meaning: Meaning, forecast: Forecast, catalog: Catalog, tier: Tier) -> None:
+    """Predict every row of a sheet that times one operator."""
+    wanted = (meaning.outcome == CODE[SCORED]) & sheet.matching("level", lambda level: level == "op")
+    timed = wanted & meaning.line_flags(lambda line: line.quantity == "latency")
+    done = np.zeros(len(sheet), dtype=bool)
+    for block in blocks(sheet, timed):
+        done[block.rows] = True
+        complete = _complete(block)
+        skip(meaning, block.rows[~complete], "parameters_unknown")
+        _forecast_block(block.select(complete), meaning, forecast, catalog, tier)
+    rates = wanted & meaning.line_flags(lambda line: line.quantity == "achieved_flops")
+    for row in np.flatnonzero(rates):
+        done[row] = _forecast_rate(sheet, int(row), meaning, forecast, catalog, tier)
+    skip(meaning, np.flatnonzero(wanted & ~done), "workload_unknown")
+
+
+def _complete(block: Block) -> Flags:
+    """Where every size of a row's geometry is known and positive (padding and windows may be zero)."""
+    found = np.ones(len(block), dtype=bool)
+    for name, sizes in block.geometry.items():
+        found &= np.isfinite(sizes) & (sizes >= (0 if name.startswith(("pad", "window")) else 1))
+    return found
+
+
+def _forecast_block(block: Block, meaning: Meaning, forecast: Forecast, catalog: Catalog, tier: Tier) -> None:
+    if not len(block):
+        return
+    costs = operator_costs(block)
+    seconds = predicted(block, costs, catalog, tier)
+    rows = block.rows
+    forecast.mid[rows] = seconds.mid
+    forecast.low[rows] = seconds.mid / seconds.factor
+    forecast.high[rows] = seconds.mid * seconds.factor
+    forecast.workload[rows] = costs.row + len(forecast.names)
+    forecast.names.extend(_names(block, costs))
+    skip(meaning, rows[np.isnan(seconds.mid)], "figure_missing")
+
+
+def _names(block: Block, costs: OperatorCosts) -> Iterator[str]:
+    """A name for each distinct shape, in the order of ``costs.row``."""
+    first = np.unique(costs.row, return_index=True)[1]
+    for row in first:
+        sizes = " ".join(f"{name}={column[row]:g}" for name, column in block.geometry.items())
+        yield f"{block.operator} {block.direction} {sizes}"
+
+
+def predicted(block: Block, costs: OperatorCosts, catalog: Catalog, tier: Tier) -> Seconds:
+    """Seconds of every row of a block on the board that ran it."""
+    mid, factor = np.full(len(block), np.nan), np.full(len(block), np.nan)
+    folds = operator_folds(block) if tier.folds > 1 else np.zeros(len(block), dtype=np.int64)
+    for index, name in enumerate(block.gpus):
+        for fold in range(tier.folds):
+            rows = np.flatnonzero((block.gpu == index) & (folds == fold))
+            if name is None or not len(rows):
+                continue
+            found = _on_gpu(block, costs, catalog.get(name), tier, fold)
+            if found is not None:
+                mid[rows], factor[rows] = found.mid[costs.row[rows]], found.factor[costs.row[rows]]
+    return Seconds(mid=mid, factor=factor)
+
+
+def _on_gpu(block: Block, costs: OperatorCosts, gpu: Gpu, tier: Tier, fold: int) -> Seconds | None:
+    """Seconds of every distinct shape on one GPU, [shapes]; None where the catalogue lacks a figure."""
+    chosen = tier.coefficients(gpu, fold)
+    try:
+        hardware = arrays([gpu], [block_resolution(block, gpu)], chosen, None)
+    except MissingFigure:
+        return None
+    rules = stack(block.stack)
+    seconds = kernel_s(costs.table, hardware, rules, chosen.form)[:, 0]
+    parts = times(costs.table, hardware, rules, chosen.form)
+    sides = {"compute": parts.compute_s, "bandwidth": parts.memory_s, "power": parts.power_s}
+    busy = np.minimum(parts.busy_s[:, 0], seconds)
+    longest = np.argmax(np.stack([side[:, 0] for side in sides.values()]), axis=0)
+    total = _by_shape(seconds, costs)
+    shares = {name: _by_shape(np.where(longest == index, busy, 0.0), costs) / total for index, name in enumerate(sides)}
+    shares["launch"] = np.maximum(0.0, 1.0 - sum(shares.values()))
+    return Seconds(mid=total, factor=latency_factor(shares, 1.0, [chosen.family_name(gpu)]))
+
+
+def _by_shape(values: Floats, costs: OperatorCosts) -> Floats:
+    found: Floats = np.bincount(costs.shape, weights=values).astype(np.float64)
+    return found
+
+
+# --- the best rate that a board reaches in a product: a published maximum over shapes ---------------------------
+
+_SQUARES: Final = tuple(float(size) for size in range(1024, 10241, 1024))
+_WIDTHS: Final[Mapping[str, tuple[float, float]]] = {
+    "fp64": (8.0, 8.0),
+    "fp32": (4.0, 4.0),
+    "tf32": (4.0, 4.0),
+    "fp16": (2.0, 2.0),
+    "bf16": (2.0, 2.0),
+    "fp8": (1.0, 2.0),
+    "int8": (1.0, 4.0),
+}
+"""Bytes of an operand and of the result."""
+
+
+def _forecast_rate(sheet: Sheet, row: int, meaning: Meaning, forecast: Forecast, catalog: Catalog, tier: Tier) -> bool:
+    """Predict one row that publishes the best FLOP rate of a product; false where it is not understood."""
+    line = meaning.lines[meaning.line[row]]
+    reader = _SHAPES.get(str(sheet.entry("source", row)))
+    if reader is None or line.precision not in _WIDTHS:
+        return False
+    m, n, k = reader(sheet, row)
+    if not len(m):
+        skip(meaning, np.array([row]), "parameters_unknown")
+        return True
+    block = _product_block(line.precision, meaning.gpus[meaning.gpu[row]], m, n, k)
+    seconds = predicted(block, operator_costs(block), catalog, tier)
+    if np.isnan(seconds.mid).all():
+        skip(meaning, np.array([row]), "figure_missing")
+        return True
+    rates = 2.0 * m * n * k / seconds.mid
+    best = int(np.argmax(rates))
+    forecast.mid[row] = rates[best]
+    forecast.low[row], forecast.high[row] = rates[best] / seconds.factor[best], rates[best] * seconds.factor[best]
+    return True
+
+
+Shapes = tuple[Floats, Floats, Floats]
+
+
+def _squares(sheet: Sheet, row: int) -> Shapes:
+    del sheet, row
+    sizes = np.array(_SQUARES)
+    return sizes, sizes, sizes
+
+
+def _published_shape(sheet: Sheet, row: int) -> Shapes:
+    """The shape ``MxNxK`` that a row names; nothing where it names none."""
+    code = sheet.codes["params"][row]
+    text = str(sheet.parameters()[code].get("shape", "")) if code >= 0 else ""
+    parts = text.split("x")
+    if len(parts) != 3 or not all(part.isdigit() for part in parts):
+        nothing = np.zeros(0)
+        return nothing, nothing, nothing
+    m, n, k = (np.array([float(part)]) for part in parts)
+    return m, n, k
+
+
+_SHAPES: Final[Mapping[str, Callable[[Sheet, int], Shapes]]] = {
+    "zzc_gemm": _squares,
+    "stas00_mamf": _published_shape,
+}
+
+
+def _product_block(precision: str, gpu: str, m: Floats, n: Floats, k: Floats) -> Block:
+    operand, result = _WIDTHS[precision]
+    none: Codes = np.zeros(len(m), dtype=np.int64)
+    return Block(
+        source="",
+        operator="gemm",
+        kind="gemm",
+        direction="forward",
+        precision=precision,
+        stack="raw-library",
+        year=2025,
+        rows=np.arange(len(m)),
+        gpus=(gpu,),
+        gpu=none,
+        seconds=np.full(len(m), np.nan),
+        geometry={"batch": np.ones(len(m)), "m": m, "n": n, "k": k},
+        facts={"a_bytes": operand, "b_bytes": operand, "c_bytes": result, "quantises": 0.0},
+    )

@@ -1,0 +1,120 @@
+"""A folder of published measurements against the predictor: groups of errors, decisions, and everything skipped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from whichgpu.catalog import Catalog, default_catalog
+from whichgpu.measurements.meaning import CODE, SCORED, Meaning, read_meaning
+from whichgpu.measurements.reading import Problem, Sheet, read_folder
+from whichgpu.measurements.workloads import Load
+from whichgpu.validating.decisions import Decision, decisions
+from whichgpu.validating.forecast import Forecast, skip
+from whichgpu.validating.grouping import Gathering, Group
+from whichgpu.validating.headlines import Headline, headlines
+from whichgpu.validating.kernels import forecast_kernels
+from whichgpu.validating.models import forecast_models
+from whichgpu.validating.tiers import SHIPPED, Tier
+from whichgpu.zoo import load as zoo_load
+
+SCHEMA: Final = "whichgpu/validation/1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unmatched:
+    """Rows that the vocabulary has no line for, with the part of their key that keeps them from one."""
+
+    source: str
+    metric: str
+    unit: str
+    phase: str
+    dtype: str
+    part: str
+    rows: int
+
+    def document(self) -> dict[str, Any]:
+        """The rows as they stand in ``whichgpu/validation/1``."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """What validating a folder found; ``failures`` count rows whose prediction raised an error, by its message."""
+
+    tier: str
+    groups: tuple[Group, ...]
+    decisions: tuple[Decision, ...]
+    problems: tuple[Problem, ...]
+    unmatched: tuple[Unmatched, ...]
+    failures: dict[str, int]
+
+    def headlines(self) -> Sequence[Headline]:
+        """Errors by source and family: the mean over GPUs of each GPU's mean."""
+        return headlines(self.groups)
+
+    def document(self) -> dict[str, Any]:
+        """The document ``whichgpu/validation/1``."""
+        return {
+            "schema": SCHEMA,
+            "tier": self.tier,
+            "groups": [group.document() for group in self.groups],
+            "decisions": [decision.document() for decision in self.decisions],
+            "headlines": [headline.document() for headline in self.headlines()],
+            "problems": [problem.document() for problem in self.problems],
+            "not_in_vocabulary": [entry.document() for entry in self.unmatched],
+            "failures": [{"message": message, "rows": rows} for message, rows in sorted(self.failures.items())],
+        }
+
+
+def validate(folder: Path, tier: str = SHIPPED, *, catalog: Catalog | None = None, load: Load = zoo_load) -> Validation:
+    """The predictor against every row of a folder of measurements; nothing is fitted on it.
+
+    ``load`` gives the zoo's workloads by name. Raises InvalidValue where the folder holds no measurements,
+    UsageError for an unknown tier, MissingExtra without pyarrow.
+    """
+    chosen, boards = Tier(tier), catalog or default_catalog()
+    gathering = Gathering(boards, chosen)
+    found: list[Decision] = []
+    problems: list[Problem] = []
+    unmatched: dict[tuple[str, ...], int] = {}
+    failures: dict[str, int] = {}
+    for sheet in read_folder(folder):
+        if isinstance(sheet, Problem):
+            problems.append(sheet)
+            gathering.add_problem(sheet)
+            continue
+        meaning, forecast = _forecast(sheet, boards, chosen, load)
+        gathering.add(sheet, meaning, forecast)
+        found.extend(decisions(sheet, meaning, forecast))
+        for key, rows in meaning.unmatched.items():
+            unmatched[key] = unmatched.get(key, 0) + rows
+        for message, rows in forecast.failures.items():
+            failures[message] = failures.get(message, 0) + rows
+    return Validation(
+        tier=tier,
+        groups=tuple(gathering.groups()),
+        decisions=tuple(found),
+        problems=tuple(problems),
+        unmatched=tuple(_unmatched(unmatched)),
+        failures=failures,
+    )
+
+
+def _forecast(sheet: Sheet, catalog: Catalog, tier: Tier, load: Load) -> tuple[Meaning, Forecast]:
+    meaning, forecast = read_meaning(sheet, catalog), Forecast.empty(len(sheet))
+    forecast_kernels(sheet, meaning, forecast, catalog, tier)
+    forecast_models(sheet, meaning, forecast, catalog, tier, load)
+    # Whatever is to be scored has a prediction, or says why not.
+    open_rows = np.flatnonzero((meaning.outcome == CODE[SCORED]) & ~forecast.made)
+    skip(meaning, open_rows, "not_predicted")
+    return meaning, forecast
+
+
+def _unmatched(counts: dict[tuple[str, ...], int]) -> Iterator[Unmatched]:
+    for (source, metric, unit, phase, dtype, part), rows in sorted(counts.items()):
+        yield Unmatched(source=source, metric=metric, unit=unit, phase=phase, dtype=dtype, part=part, rows=rows)
