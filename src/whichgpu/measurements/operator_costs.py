@@ -55,7 +55,10 @@ def operator_costs(block: Block) -> OperatorCosts:
             costs.extend(made)
             shapes.extend([index] * len(made))
         tables.append(kernels(costs, Kind(block.kind)))
-    return OperatorCosts(table=joined(tables), shape=np.array(shapes, dtype=np.int64), row=row.reshape(-1))
+    table = joined(tables)
+    # A kernel that is timed by itself is fused with nothing, whatever its stack does in a model.
+    alone = dataclasses.replace(table, fusable=np.zeros(len(table), dtype=bool))
+    return OperatorCosts(table=alone, shape=np.array(shapes, dtype=np.int64), row=row.reshape(-1))
 
 
 def joined(tables: Sequence[CostTable]) -> CostTable:

@@ -212,15 +212,21 @@ def _width(name: str, number: Numbers) -> Floats:
     return widths[name]
 
 
-def _streamed(read_width: str, written_width: str, operands: int = 1) -> Callable[[Numbers], dict[str, Floats]]:
+def _streamed(read_width: str, written_width: str) -> Callable[[Numbers], dict[str, Floats]]:
     def read(number: Numbers) -> dict[str, Floats]:
         tokens = number("num_tokens")
         return {
-            "read": operands * tokens * _width(read_width, number),
+            "read": tokens * _width(read_width, number),
             "written": tokens * _width(written_width, number),
         }
 
     return read
+
+
+def _residual(number: Numbers) -> dict[str, Floats]:
+    # Models without a gate here (phi-2) run attention and perceptron side by side and add twice.
+    elements, additions = number("num_tokens") * number("n_embd"), 2.0 - number("gated")
+    return {"read": 2.0 * additions * elements, "written": additions * elements}
 
 
 def _token_rows(number: Numbers) -> dict[str, Floats]:
@@ -252,7 +258,7 @@ def _recipes() -> dict[tuple[str, str], Recipe]:
         ("vidur", "mlp_down_proj"): Recipe(kind="gemm", geometry=_vidur("down", "hidden"), facts=half),
         ("vidur", "mlp_act"): Recipe(kind="elementwise", geometry=_streamed("up", "down"), facts=activation),
         ("vidur", "attn_rope"): Recipe(kind="elementwise", geometry=_streamed("query_key", "query_key"), facts=half),
-        ("vidur", "add"): Recipe(kind="elementwise", geometry=_streamed("hidden", "hidden", 2), facts=half),
+        ("vidur", "add"): Recipe(kind="elementwise", geometry=_residual, facts=half),
     }
     for cell in ("rnn", "lstm", "gru"):
         found["deepbench", cell] = Recipe(kind="rnn", geometry=_recurrence, facts={"cell": cell})
