@@ -111,6 +111,10 @@ class Coefficients:
             self._resolved[key] = self._resolve(*key)
         return self._resolved[key]
 
+    def cpu_family(self) -> Family:
+        """The coefficients of processors."""
+        return self._resolve("", "cpu")
+
     def is_measured(self, gpu: Gpu) -> bool:
         """Whether the fit used any measurement of this GPU's chip."""
         return gpu.chip in self.chips and gpu.chip not in self.left_out
