@@ -35,8 +35,8 @@ catalog: $(VENV)/installed-dev ## compile the family files of the catalogue into
 messages: $(VENV)/installed-dev ## collect the sentences and compile the Japanese catalogue
 	$(BIN)/python scripts/messages.py
 
-zoo: $(VENV)/installed-dev ## capture the reference workloads again
-	$(BIN)/python scripts/zoo.py
+zoo: $(VENV)/installed-dev ## capture the built-in workloads again
+	$(BIN)/python -m whichgpu.zoo.building
 
 docs: $(VENV)/installed-dev ## write the lists of codes in docs/ again
 	$(BIN)/python scripts/codes.py
@@ -55,6 +55,10 @@ $(VENV)/created:
 
 $(VENV)/installed-keras: $(VENV)/created pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[keras]'
+	touch $@
+
+$(VENV)/installed-zoo: $(VENV)/created pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[zoo]'
 	touch $@
 
 $(VENV)/installed-dev: $(VENV)/created pyproject.toml constraints.txt

@@ -77,7 +77,7 @@ def captured(source: str, options: Mapping[str, Any]) -> Workload:
     if Path(source).exists():
         return capture(source, request)
     if source in zoo.names():
-        return zoo.adjusted(zoo.load(source), request)
+        return zoo.requested(source, request)
     close = nearest(source, zoo.names())
     raise SourceNotFound(
         "there is no file and no built-in workload {name!r}",

@@ -1,5 +1,18 @@
 """Built-in workloads: captured once, shipped as compressed graphs, loaded without any framework."""
 
-from whichgpu.zoo.loading import adjusted, load, names, reference_workloads
+from whichgpu.zoo.entries import CATEGORIES, KINDS, Entry, entries, entry, names
+from whichgpu.zoo.loading import graph, load, reference_workloads, requested, workload
 
-__all__ = ["adjusted", "load", "names", "reference_workloads"]
+__all__ = [
+    "CATEGORIES",
+    "KINDS",
+    "Entry",
+    "entries",
+    "entry",
+    "graph",
+    "load",
+    "names",
+    "reference_workloads",
+    "requested",
+    "workload",
+]

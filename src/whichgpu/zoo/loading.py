@@ -1,102 +1,116 @@
-"""The shipped workloads by name."""
+"""Built-in models into graphs and workloads."""
 
 from __future__ import annotations
 
 import dataclasses
 import functools
-import gzip
-import json
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
-from whichgpu.errors import InvalidValue, UnknownName, nearest
-from whichgpu.graph import from_document, to_document
-from whichgpu.workload import Assumption, Precision, Workload
+from whichgpu.errors import InvalidValue
+from whichgpu.graph import OperatorGraph
+from whichgpu.workload import Precision, Workload
+from whichgpu.zoo.entries import FOLDER, Entry, entry, index
+from whichgpu.zoo.packing import unpacked
 
 if TYPE_CHECKING:
     from whichgpu.capturing import CaptureRequest
 
-REFERENCES: Final = ("mnist-cnn-train", "lstm-train", "vgg16-transfer-train", "resnet50-train", "bert-base-train")
-"""The reference workloads of ``top`` and ``compare``, in the order in which they are shown."""
+REFERENCES: Final = ("mnist-cnn", "lstm", "vgg16-transfer", "resnet50", "bert-base")
+"""The models of ``top`` and ``compare``, in the order in which they are shown."""
 
-_SUFFIX: Final = ".json.gz"
-
-
-def names() -> tuple[str, ...]:
-    """The names of all built-in workloads."""
-    folder = resources.files("whichgpu.zoo").joinpath("workloads")
-    if not folder.is_dir():
-        return ()
-    return tuple(sorted(f.name.removesuffix(_SUFFIX) for f in folder.iterdir() if f.name.endswith(_SUFFIX)))
+_STEPS: Final = {
+    # the kind of graph: phase and step of its workload
+    "train": ("train", "full"),
+    "infer": ("infer", "forward"),
+    "prefill": ("generate", "prefill"),
+    "decode": ("generate", "decode"),
+}
 
 
-@functools.cache
-def load(name: str) -> Workload:
-    """The built-in workload called ``name``; raises UnknownName with the nearest."""
-    known = names()
-    if name not in known:
-        close = nearest(name, known)
-        hint = "did you mean {close!r}?" if close else "built-in workloads: {known}"
-        raise UnknownName(
-            "there is no built-in workload {name!r}",
+def graph(name: str, kind: str) -> OperatorGraph:
+    """The graph of one kind (``entries.KINDS``) of a built-in model, at the entry's own batch size.
+
+    Raises UnknownName for the model and InvalidValue for a kind that it does not have.
+    """
+    found = entry(name)
+    if kind not in found.graphs:
+        raise InvalidValue(
+            "the built-in workload {name!r} has no {kind} graph, only {known}",
             name=name,
-            close=close,
-            known=", ".join(known),
-            field="source",
-            hint=hint,
+            kind=kind,
+            known=", ".join(found.graphs),
+            field="phase",
         )
-    packed = resources.files("whichgpu.zoo").joinpath("workloads", name + _SUFFIX).read_bytes()
-    return unpacked(json.loads(gzip.decompress(packed)))
+    return _graph(found.block, f"{name}/{kind}")
+
+
+@functools.lru_cache(maxsize=64)
+def _graph(block: str, key: str) -> OperatorGraph:
+    return unpacked(resources.files("whichgpu.zoo").joinpath(FOLDER, f"{block}.xz").read_bytes(), key)
+
+
+def load(name: str, train: bool = False) -> OperatorGraph:
+    """The graph of a training step, or of a forward pass in evaluation mode, of a built-in model."""
+    return graph(name, "train" if train else "infer")
+
+
+def workload(name: str, phase: str | None = None, batch_size: int | None = None, step: str | None = None) -> Workload:
+    """A built-in model as a workload; by default it trains, where its entry can.
+
+    ``generate`` is its prefill unless ``step`` says decode. Raises UnknownName and InvalidValue.
+    """
+    found = entry(name)
+    kind = _kind(found, phase, step)
+    made = Workload(
+        name=name,
+        graph=graph(name, kind),
+        phase=_STEPS[kind][0],
+        step=_STEPS[kind][1],
+        batch_size=found.batch_size,
+        source_hash=found.graphs[kind],
+        category=found.category,
+        family=found.family,
+        sequence_length=found.sequence_length,
+        optimizer=found.optimizer if kind == "train" else "none",
+        precision=Precision(found.precision),
+    )
+    return made if batch_size is None else made.at_batch(batch_size)
+
+
+def _kind(found: Entry, phase: str | None, step: str | None) -> str:
+    if phase is None:
+        return next(kind for kind in _STEPS if kind in found.graphs)
+    wanted = [kind for kind, (its_phase, its_step) in _STEPS.items() if its_phase == phase and step in (None, its_step)]
+    for kind in wanted:
+        if kind in found.graphs:
+            return kind
+    raise InvalidValue(
+        "the built-in workload {name!r} has no phase {phase!r}", name=found.name, phase=phase, field="phase"
+    )
 
 
 def reference_workloads() -> list[Workload]:
     """The reference workloads."""
-    return [load(name) for name in REFERENCES]
+    return [workload(name) for name in REFERENCES if name in index()]
 
 
-def adjusted(workload: Workload, request: CaptureRequest) -> Workload:
-    """A built-in workload under what the user fixes.
+def requested(name: str, request: CaptureRequest) -> Workload:
+    """A built-in model under what the user fixes.
 
-    Raises InvalidValue for a sequence length, which changes the graph, and for training what holds no backward pass.
+    Raises InvalidValue for a sequence length, which changes the graph, and for a phase that the entry does not have.
     """
-    if request.sequence_length not in (None, workload.sequence_length):
+    made = workload(name, request.phase)
+    if request.sequence_length not in (None, made.sequence_length):
         raise InvalidValue(
             "the built-in workload {name!r} has a fixed sequence length",
-            name=workload.name,
+            name=name,
             field="sequence-length",
             hint="capture a script of your own at that length",
         )
-    given = {name: getattr(request, name) for name in ("weight_precision", "samples", "epochs", "stack")}
-    changes: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    given = {key: getattr(request, key) for key in ("weight_precision", "samples", "epochs", "stack")}
+    changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if request.precision is not Precision.DEFAULT:
         changes["precision"] = request.precision
-    if request.phase is not None and request.phase != workload.phase:
-        changes.update(_as_phase(workload, request.phase))
-    found = dataclasses.replace(workload, **changes)
-    return found if request.batch_size is None else found.at_batch(request.batch_size)
-
-
-def _as_phase(workload: Workload, phase: str) -> dict[str, Any]:
-    if phase != "infer":
-        raise InvalidValue(
-            "the built-in workload {name!r} has no phase {phase!r}", name=workload.name, phase=phase, field="phase"
-        )
-    return {"phase": "infer", "step": "forward", "optimizer": "none"}
-
-
-def packed(workload: Workload) -> dict[str, Any]:
-    """The workload as a document that ``unpacked`` reads back whole."""
-    document = workload.document()
-    document.update(stack_year=workload.stack_year, layout=workload.layout, input_transfer=workload.input_transfer)
-    document["assumptions"] = [{"code": a.code, "values": dict(a.values)} for a in workload.assumptions]
-    document["graph"] = to_document(workload.graph)
-    return document
-
-
-def unpacked(document: dict[str, Any]) -> Workload:
-    """The inverse of ``packed``."""
-    plain = dict(document)
-    plain["graph"] = from_document(plain["graph"])
-    plain["precision"] = Precision(plain["precision"])
-    plain["assumptions"] = tuple(Assumption(code=a["code"], values=a["values"]) for a in plain["assumptions"])
-    return Workload(**plain)
+    changed = dataclasses.replace(made, **changes)
+    return changed if request.batch_size is None else changed.at_batch(request.batch_size)

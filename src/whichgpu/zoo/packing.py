@@ -26,7 +26,9 @@ def canonical(graph: OperatorGraph) -> OperatorGraph:
 
     Two captures of one model are equal in this form however they were numbered.
     """
-    order = list(dict.fromkeys(index for operator in graph.operators for index in (*operator.inputs, *operator.outputs)))
+    order = list(
+        dict.fromkeys(index for operator in graph.operators for index in (*operator.inputs, *operator.outputs))
+    )
     used = set(order)
     order += [index for index in range(len(graph.tensors)) if index not in used]
     number = {index: position for position, index in enumerate(order)}
@@ -158,7 +160,9 @@ def unpacked(block: bytes, key: str) -> OperatorGraph:
             saved=frozenset(_sums(columns["saved"])),
         )
     except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise DataError("the block of captures is damaged, or lacks {key!r}: {error!r}", key=key, error=error) from error
+        raise DataError(
+            "the block of captures is damaged, or lacks {key!r}: {error!r}", key=key, error=error
+        ) from error
 
 
 def _document(block: bytes) -> dict[str, Any]:

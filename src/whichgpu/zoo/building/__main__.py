@@ -1,0 +1,56 @@
+"""``python -m whichgpu.zoo.building [PATTERN…]``: build all entries of the zoo, or those whose names match."""
+
+from __future__ import annotations
+
+import argparse
+import fnmatch
+import sys
+import time
+import warnings
+
+from whichgpu.errors import WhichGpuError
+from whichgpu.zoo.building.assembling import Shelf, captured
+from whichgpu.zoo.building.blueprint import blueprints
+from whichgpu.zoo.building.collections import read_collections
+
+_WRITE_EVERY = 60
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Build and write; the exit status is 1 where an entry could not be built."""
+    parser = argparse.ArgumentParser(prog="python -m whichgpu.zoo.building", description="build the zoo's captures")
+    parser.add_argument("patterns", nargs="*", default=["*"], help="names of entries, with * and ?")
+    parser.add_argument("--missing", action="store_true", help="only entries that the index does not have")
+    given = parser.parse_args(arguments)
+    warnings.filterwarnings("ignore")
+    read_collections()
+    shelf = Shelf()
+    shelf.forget(blueprints())
+    wanted = [name for name in blueprints() if any(fnmatch.fnmatch(name, pattern) for pattern in given.patterns)]
+    if given.missing:
+        wanted = [name for name in wanted if name not in shelf]
+    failed = _build(shelf, wanted)
+    for line in failed:
+        print(line, file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _build(shelf: Shelf, wanted: list[str]) -> list[str]:
+    failed = []
+    for number, name in enumerate(wanted, 1):
+        blueprint, start = blueprints()[name], time.perf_counter()
+        try:
+            shelf.put(blueprint, captured(blueprint))
+        except WhichGpuError as error:
+            failed.append(error.message)
+        except Exception as error:  # noqa: BLE001  (a model library's error is of any kind; the next model is tried)
+            failed.append(f"{name}: {type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}")
+        print(f"{number}/{len(wanted)} {name} {time.perf_counter() - start:.1f} s", flush=True)
+        if number % _WRITE_EVERY == 0:
+            shelf.write()
+    shelf.write()
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,162 @@
+"""Blueprints into what is shipped: graphs traced at two batch sizes, checked, packed in blocks, and indexed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from whichgpu.errors import DataError
+from whichgpu.graph import Kind, OperatorGraph, with_slopes
+from whichgpu.zoo.building.blueprint import Blueprint, Capture
+from whichgpu.zoo.entries import CATEGORIES, FOLDER, INDEX, KINDS
+from whichgpu.zoo.packing import canonical, packed, unpacked
+
+CAPTURES: Final = Path(__file__).parent.parent / FOLDER
+"""Where the shipped captures lie."""
+
+_GRAPHS_A_BLOCK: Final = 24
+"""Enough graphs that they share much, few enough that one is read in some milliseconds."""
+
+Row = dict[str, Any]
+Graphs = dict[str, OperatorGraph]
+
+
+def captured(blueprint: Blueprint) -> Graphs:
+    """The graphs of an entry by kind, canonical, at its batch size; raises DataError where one cannot be shipped."""
+    if blueprint.category not in CATEGORIES:
+        raise DataError("{name}: no category {category!r}", name=blueprint.name, category=blueprint.category)
+    found = {kind: _graph(blueprint, kind, capture) for kind, capture in blueprint.graphs.items()}
+    for graph in found.values():
+        _check_parameters(blueprint, graph)
+    return found
+
+
+def _graph(blueprint: Blueprint, kind: str, capture: Capture) -> OperatorGraph:
+    if kind not in KINDS:
+        raise DataError("{name}: no kind of graph {kind!r}", name=blueprint.name, kind=kind)
+    first, second = (capture(batch) for batch in blueprint.batches)
+    try:
+        graph = with_slopes(canonical(first), canonical(second))
+    except DataError as error:
+        raise DataError("{name}/{kind}: {error}", name=blueprint.name, kind=kind, error=error) from error
+    unknown = {operator.name for operator in graph.operators if operator.kind is Kind.UNKNOWN}
+    if unknown:
+        raise DataError("{name}: nobody knows {unknown}", name=blueprint.name, unknown=", ".join(sorted(unknown)))
+    graph = canonical(graph.at_batch(blueprint.batch_size))
+    graph.verify()
+    return graph
+
+
+_UNITS: Final = {"K": 3, "M": 6, "B": 9}
+
+
+def rounds_to(count: int, published: str) -> bool:
+    """Whether a count is what a source prints: exactly, or cut or rounded to its last digit ("25.6M")."""
+    if published[-1] not in _UNITS:
+        return count == int(published)
+    digits = published[:-1]
+    decimals = len(digits.partition(".")[2])
+    unit: int = 10 ** (_UNITS[published[-1]] - decimals)
+    return abs(count - int(digits.replace(".", "")) * unit) < unit
+
+
+def _check_parameters(blueprint: Blueprint, graph: OperatorGraph) -> None:
+    if not rounds_to(graph.parameters, blueprint.published):
+        raise DataError(
+            "{name} has {count} parameters, its source says {published}",
+            name=blueprint.name,
+            count=graph.parameters,
+            published=blueprint.published,
+        )
+
+
+def row(blueprint: Blueprint, graphs: Mapping[str, OperatorGraph], block: str) -> Row:
+    """An entry of the index."""
+    return {
+        "category": blueprint.category,
+        "family": blueprint.family,
+        "source": blueprint.source,
+        "parameters": max(graph.parameters for graph in graphs.values()),
+        "published": blueprint.published,
+        "batch_size": blueprint.batch_size,
+        "input": blueprint.input,
+        "sequence_length": blueprint.sequence_length,
+        "precision": blueprint.precision,
+        "optimizer": blueprint.optimizer,
+        "block": block,
+        "graphs": {kind: graph.content_hash() for kind, graph in graphs.items()},
+    }
+
+
+class Shelf:
+    """The captures of a folder: entries are put in by name, and ``write`` packs the blocks that changed."""
+
+    def __init__(self, folder: Path = CAPTURES) -> None:
+        self._folder = folder
+        path = folder / INDEX
+        self._rows: dict[str, Row] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self._new: dict[str, tuple[Blueprint, Graphs]] = {}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._rows
+
+    def put(self, blueprint: Blueprint, graphs: Graphs) -> None:
+        """Add an entry, or replace it."""
+        self._new[blueprint.name] = (blueprint, graphs)
+
+    def forget(self, known: Iterable[str]) -> None:
+        """Drop the entries that nothing describes any more."""
+        keep = set(known)
+        self._rows = {name: found for name, found in self._rows.items() if name in keep}
+
+    def write(self) -> None:
+        """Pack what was put in, with the entries that share its blocks, and write the index."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for block in sorted({blueprint.block for blueprint, _ in self._new.values()}):
+            self._write_block(block)
+        self._new.clear()
+        self._remove_unused()
+        lines = ",\n".join(f"{json.dumps(name)}:{json.dumps(self._rows[name])}" for name in sorted(self._rows))
+        (self._folder / INDEX).write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+
+    def _write_block(self, block: str) -> None:
+        members: dict[str, Graphs] = {}
+        for name, found in self._rows.items():
+            if found["block"].rpartition("-")[0] == block and name not in self._new:
+                packed_block = (self._folder / f"{found['block']}.xz").read_bytes()
+                members[name] = {kind: unpacked(packed_block, f"{name}/{kind}") for kind in found["graphs"]}
+        for blueprint, graphs in self._new.values():
+            if blueprint.block == block:
+                members[blueprint.name] = graphs
+        for number, chunk in enumerate(_chunks(members)):
+            self._write_chunk(f"{block}-{number:02d}", chunk)
+
+    def _write_chunk(self, block: str, chunk: Mapping[str, Graphs]) -> None:
+        keyed = {f"{name}/{kind}": graph for name, graphs in chunk.items() for kind, graph in graphs.items()}
+        (self._folder / f"{block}.xz").write_bytes(packed(keyed))
+        for name, graphs in chunk.items():
+            if name in self._new:
+                self._rows[name] = row(self._new[name][0], graphs, block)
+            else:
+                self._rows[name]["block"] = block
+
+    def _remove_unused(self) -> None:
+        used = {found["block"] for found in self._rows.values()}
+        for path in self._folder.glob("*.xz"):
+            if path.stem not in used:
+                path.unlink()
+
+
+def _chunks(members: Mapping[str, Graphs]) -> list[dict[str, Graphs]]:
+    """Entries in order of their names, so many together that a block has not too many graphs."""
+    found: list[dict[str, Graphs]] = []
+    room = 0
+    for name in sorted(members):
+        if room < len(members[name]):
+            found.append({})
+            room = _GRAPHS_A_BLOCK
+        found[-1][name] = members[name]
+        room -= len(members[name])
+    return found

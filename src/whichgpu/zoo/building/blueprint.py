@@ -1,0 +1,81 @@
+"""How an entry of the zoo is made: its facts, and a function from a batch size to each of its graphs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from whichgpu.capturing.tracing import fake_mode, trace
+from whichgpu.errors import DataError
+from whichgpu.graph import OperatorGraph
+from whichgpu.zoo.building.frameworks import quick_building
+
+Capture = Callable[[int], OperatorGraph]
+"""From a batch size to a graph captured at it."""
+
+Build = Callable[[int], tuple[torch.nn.Module, Any]]
+"""From a batch size to a module and its inputs; called under fake tensors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """One entry of the zoo before it is built.
+
+    ``published`` is the parameter count as the source prints it: exact ("25557032") or rounded ("25.6M"); the build
+    fails where the capture has another. ``batches`` are two batch sizes that no other dimension of the model has:
+    from captures at both come the slopes. ``block`` says which entries are packed together.
+    """
+
+    name: str
+    category: str
+    family: str
+    source: str
+    published: str
+    graphs: Mapping[str, Capture]
+    block: str
+    input: str = "3x224x224"
+    sequence_length: int | None = None
+    batch_size: int = 32
+    optimizer: str = "momentum"
+    precision: str = "default"
+    batches: tuple[int, int] = (11, 13)
+
+
+_BLUEPRINTS: dict[str, Blueprint] = {}
+
+
+def register(blueprint: Blueprint) -> Blueprint:
+    """Add an entry to the zoo; a name that is taken raises DataError."""
+    if blueprint.name in _BLUEPRINTS:
+        raise DataError("the zoo has an entry {name!r} already", name=blueprint.name)
+    _BLUEPRINTS[blueprint.name] = blueprint
+    return blueprint
+
+
+def blueprints() -> Mapping[str, Blueprint]:
+    """Every registered blueprint by name."""
+    return _BLUEPRINTS
+
+
+def training(build: Build, loss: Callable[[Any], torch.Tensor] | None = None) -> Capture:
+    """Captures forward pass, loss and backward pass; without ``loss`` the model's own, or the mean of its outputs."""
+    return lambda batch: _traced(build, batch, loss, train=True)
+
+
+def inference(build: Build) -> Capture:
+    """Captures a forward pass in evaluation mode."""
+    return lambda batch: _traced(build, batch, None, train=False)
+
+
+def variants(build: Build, loss: Callable[[Any], torch.Tensor] | None = None) -> dict[str, Capture]:
+    """A training and an inference graph of the same model."""
+    return {"train": training(build, loss), "infer": inference(build)}
+
+
+def _traced(build: Build, batch: int, loss: Callable[[Any], torch.Tensor] | None, *, train: bool) -> OperatorGraph:
+    with quick_building(), fake_mode():
+        module, inputs = build(batch)
+        return trace(module, inputs, train=train, batch_size=batch, loss=loss)

@@ -1,0 +1,130 @@
+"""What the zoo holds, without opening any capture: one entry a model, from the index that ``make zoo`` writes."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any, Final
+
+from whichgpu.errors import DataError, UnknownName, nearest
+
+FOLDER: Final = "captures"
+INDEX: Final = "index.json"
+
+CATEGORIES: Final[Mapping[str, str]] = {
+    "image-classification": "say what is in an image",
+    "detection": "find objects in an image",
+    "segmentation": "label every pixel",
+    "video": "understand a video",
+    "ocr": "read text in images",
+    "text-classification": "label, extract from, or answer about text",
+    "translation": "translate or summarise text",
+    "language-model": "pretrain, fine-tune or serve a language model",
+    "speech": "speech, sound and music",
+    "time-series": "forecast and classify series",
+    "tabular": "tables of numbers and categories",
+    "recommendation": "recommend items",
+    "reinforcement-learning": "networks and update steps of agents; the simulator is outside",
+    "gan": "generate by an adversary",
+    "vae": "generate by an autoencoder",
+    "diffusion": "generate images by denoising",
+    "video-generation": "generate video",
+    "graph-network": "graphs and point clouds",
+    "transfer-learning": "train a small head on a ready backbone",
+    "multimodal": "images and text together",
+}
+"""What a person wants to do, by the name of its category."""
+
+KINDS: Final = ("train", "infer", "prefill", "decode")
+"""The graphs an entry may have: a training step, a forward pass, and the two parts of generating text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One built-in model: what it is, where it is described, and the hash of each of its graphs.
+
+    ``published`` is the parameter count as its source prints it ("25.6M"), ``parameters`` the exact one.
+    """
+
+    name: str
+    category: str
+    family: str
+    source: str
+    parameters: int
+    published: str
+    batch_size: int
+    input: str
+    precision: str
+    optimizer: str
+    block: str
+    graphs: Mapping[str, str] = field(default_factory=dict)
+    sequence_length: int | None = None
+
+    def document(self) -> dict[str, Any]:
+        """The entry as it stands in the document ``whichgpu/zoo/1``."""
+        return {
+            "name": self.name,
+            "category": self.category,
+            "family": self.family,
+            "parameters": self.parameters,
+            "published_parameters": self.published,
+            "source": self.source,
+            "batch_size": self.batch_size,
+            "input": self.input,
+            "sequence_length": self.sequence_length,
+            "precision": self.precision,
+            "optimizer": self.optimizer,
+            "graphs": list(self.graphs),
+        }
+
+
+@functools.cache
+def index() -> Mapping[str, Mapping[str, Any]]:
+    """The rows of the index by name; raises DataError where it is missing or damaged."""
+    try:
+        text = resources.files("whichgpu.zoo").joinpath(FOLDER, INDEX).read_text(encoding="utf-8")
+        rows = json.loads(text)
+    except (OSError, ValueError) as error:
+        raise DataError("the index of the zoo cannot be read: {error}", error=error, hint="make zoo") from error
+    if not isinstance(rows, dict):
+        raise DataError("the index of the zoo is not a table", hint="make zoo")
+    return rows
+
+
+def names() -> tuple[str, ...]:
+    """The names of all built-in models, sorted."""
+    return tuple(sorted(index()))
+
+
+def entry(name: str) -> Entry:
+    """The entry called ``name``; raises UnknownName with the nearest."""
+    row = index().get(name)
+    if row is None:
+        close = nearest(name, names())
+        raise UnknownName(
+            "there is no built-in workload {name!r}",
+            name=name,
+            close=close,
+            field="source",
+            hint="did you mean {close!r}?" if close else "whichgpu zoo lists the built-in workloads",
+        )
+    return Entry(name=name, **row)
+
+
+def entries(category: str | None = None) -> tuple[Entry, ...]:
+    """All entries, or those of a category, sorted by name; raises UnknownName for a category that does not exist."""
+    if category is not None and category not in CATEGORIES:
+        close = nearest(category, CATEGORIES)
+        raise UnknownName(
+            "there is no category {name!r}",
+            name=category,
+            close=close,
+            known=", ".join(CATEGORIES),
+            field="category",
+            hint="did you mean {close!r}?" if close else "categories: {known}",
+        )
+    found = (entry(name) for name in names())
+    return tuple(one for one in found if category is None or one.category == category)
