@@ -73,20 +73,22 @@ def conv(operands: Operands) -> Iterator[Cost]:
     images, out_channels = y.shape[0], y.shape[1]
     in_per_group = max(x.shape[1] // groups, 1)
     out_per_group = max(out_channels // groups, 1)
-    geometry = {
-        "forward": (images * spatial, out_per_group, in_per_group * kernel),
-        "input": (images * math.prod(x.shape[2:]), in_per_group, out_per_group * kernel),
-        "weight": (out_per_group, in_per_group * kernel, images * spatial),
+    flops = 2.0 * images * out_channels * spatial * in_per_group * kernel
+    m, n = {
+        "forward": (images * spatial, out_per_group),
+        "input": (images * math.prod(x.shape[2:]), in_per_group),
+        "weight": (out_per_group, in_per_group * kernel),
     }[direction]
     yield Cost(
         product=Product.CONV,
-        flops=2.0 * images * out_channels * spatial * in_per_group * kernel,
+        flops=flops,
         read=operands.traffic(*operands.inputs),
         written=operands.traffic(*operands.outputs),
         batch=float(groups),
-        m=float(geometry[0]),
-        n=float(geometry[1]),
-        k=float(geometry[2]),
+        m=float(m),
+        n=float(n),
+        # The depth that the FLOP leave: the gradient of a strided convolution meets only a part of its kernel at a time.
+        k=flops / max(2.0 * groups * m * n, 1.0),
         winograd_waste=_winograd_waste(operator, w, y, groups) if direction != "weight" else 0.0,
         # One input channel a group: the library multiplies on vector units, there is no matrix to tile.
         vector_product=groups > 1 and in_per_group == 1,
