@@ -12,6 +12,7 @@ from whichgpu.workload import Workload
 if TYPE_CHECKING:
     from whichgpu.catalog import Catalog
     from whichgpu.recommending import Question, Standing
+    from whichgpu.zoo import Entry
 
 Document = dict[str, Any]
 
@@ -178,6 +179,11 @@ def comparison(found: Sequence[Gpu], catalog: Catalog, table: Mapping[str, Mappi
 
 def _document(estimate: Estimate | None) -> Document | None:
     return None if estimate is None else estimate.document()
+
+
+def zoo(entries: Sequence[Entry]) -> Document:
+    """``whichgpu/zoo/1``: the built-in workloads."""
+    return {"schema": "whichgpu/zoo/1", "workloads": [entry.document() for entry in entries]}
 
 
 def top(standings: Sequence[Standing], workloads: Sequence[Workload], question: Question) -> Document:

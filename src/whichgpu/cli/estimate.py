@@ -84,8 +84,10 @@ def _table(answers: Answers, available: int | None) -> str:
         Column(heading=_("limit"), weight=65),
         Column(heading=_("evidence"), weight=30),
     ]
+    # several sources are compared with the first on the same GPU, one source's GPUs with the first GPU
     first = {estimate.gpu: estimate for estimate in answers[0][1]}
-    rows = [_row(workload, each, first.get(each.gpu)) for workload, found in answers for each in found]
+    alone = next(iter(first.values()), None) if len(answers) == 1 else None
+    rows = [_row(workload, each, alone or first.get(each.gpu)) for workload, found in answers for each in found]
     return table(columns, rows, available)
 
 

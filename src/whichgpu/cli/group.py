@@ -15,6 +15,7 @@ _COMMANDS: Final = {
     "capture": "whichgpu.cli.capture",
     "gpus": "whichgpu.cli.gpus",
     "top": "whichgpu.cli.top",
+    "zoo": "whichgpu.cli.zoo",
 }
 
 

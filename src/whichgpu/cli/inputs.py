@@ -84,7 +84,7 @@ def captured(source: str, options: Mapping[str, Any]) -> Workload:
         name=source,
         close=close,
         field="source",
-        hint=N_("did you mean {close!r}?") if close else N_("give the path of a Keras script"),
+        hint=N_("did you mean {close!r}?") if close else N_("give a Keras script, or a name that whichgpu zoo lists"),
     )
 
 

@@ -67,7 +67,8 @@ def _one_line(message: str) -> str:
 
 def _help_hint(error: Exception) -> str | None:
     context = getattr(error, "ctx", None)
-    return None if context is None else f"{context.command_path} --help"
+    path = "whichgpu" if context is None else context.command_path
+    return f"{path} --help"
 
 
 def _report(error: WhichGpuError, arguments: Sequence[str]) -> int:

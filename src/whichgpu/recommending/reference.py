@@ -13,7 +13,9 @@ from whichgpu.estimate import Estimate
 from whichgpu.gpu import Gpu
 from whichgpu.recommendation import Candidate, Reason, Recommendation
 from whichgpu.recommending.question import Question
+from whichgpu.recommending.ranking import UNSUPPORTED
 from whichgpu.recommending.recommend import estimates, recommend
+from whichgpu.requirement import Goal
 from whichgpu.workload import Workload
 
 
@@ -56,7 +58,8 @@ def top(workloads: Sequence[Workload], catalog: Catalog, question: Question) -> 
     relative = _relative(answers)
     scored = {gpu: scores for gpu, scores in relative.items() if len(scores) == len(answers)}
     by_id = {candidate.gpu.id: candidate for candidate in answers[-1].ranked}
-    order = sorted(scored, key=lambda gpu: (_mean(scored[gpu]), gpu))
+    behind = _behind(answers, question)
+    order = sorted(scored, key=lambda gpu: (gpu in behind, _mean(scored[gpu]), gpu))
     return [
         Standing(
             gpu=by_id[gpu].gpu,
@@ -67,6 +70,13 @@ def top(workloads: Sequence[Workload], catalog: Catalog, question: Question) -> 
         )
         for position, gpu in enumerate(order)
     ]
+
+
+def _behind(answers: Sequence[Recommendation], question: Question) -> set[str]:
+    """GPUs that ``balanced`` puts last: those that some workload's software does not support."""
+    if question.goal is not Goal.BALANCED:
+        return set()
+    return {c.gpu.id for answer in answers for c in answer.ranked if c.support in UNSUPPORTED}
 
 
 def _relative(answers: Sequence[Recommendation]) -> dict[str, dict[str, float]]:
