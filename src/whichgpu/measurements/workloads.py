@@ -11,42 +11,41 @@ from whichgpu.measurements.perceptrons import layers_of, perceptron
 from whichgpu.measurements.recipes import Recipe
 from whichgpu.workload import Workload
 
-Load = Callable[[str], Workload]
-"""A workload of the zoo by its name; raises UnknownName."""
+Load = Callable[[str, str, str | None], Workload]
+"""A workload of the zoo by its name, phase and step; raises UnknownName, or InvalidValue for a phase it lacks."""
 
 _PERCEPTRON: Final = "perceptron"
 
 
 def workload_of(recipe: Recipe, load: Load) -> Workload | None:
-    """The measured workload, or None where the zoo does not have it.
+    """The measured workload, or None where the zoo does not have it in the phase and size that was measured.
 
     Raises InvalidValue where the zoo's capture cannot be brought to the measured batch size.
     """
     if recipe.name == _PERCEPTRON:
         return _built(recipe)
     for name in candidates(recipe):
-        try:
-            found = load(name)
-        except UnknownName:
-            continue
-        if _matches(found, recipe):
+        found = _loaded(name, recipe, load)
+        if found is not None and _matches(found, recipe):
             return as_measured(found, recipe)
     return None
 
 
+def _loaded(name: str, recipe: Recipe, load: Load) -> Workload | None:
+    step = recipe.step if recipe.phase == "generate" else None
+    try:
+        return load(name, recipe.phase, step)
+    except (UnknownName, InvalidValue):
+        return None
+
+
 def candidates(recipe: Recipe) -> Iterator[str]:
-    """The zoo names that may hold a recipe, the most particular first: size and phase are suffixes of the name."""
-    phase = {"train": "-train", "infer": "-infer", "generate": "-generate"}[recipe.phase]
-    sizes = [""]
+    """The zoo names that may hold a recipe, the most particular first: another size is a suffix of the name."""
     if recipe.sequence_length is not None:
-        sizes.insert(0, f"-{recipe.sequence_length}")
+        yield f"{recipe.name}-{recipe.sequence_length}"
     if recipe.image_size is not None:
-        sizes.insert(0, f"-{recipe.image_size}px")
-    for size in sizes:
-        yield f"{recipe.name}{size}{phase}"
-        yield f"{recipe.name}{size}"
-        # A training capture holds the forward pass of the same network.
-        yield f"{recipe.name}{size}-train"
+        yield f"{recipe.name}-{recipe.image_size}px"
+    yield recipe.name
 
 
 def _matches(found: Workload, recipe: Recipe) -> bool:

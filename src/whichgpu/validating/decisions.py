@@ -1,4 +1,8 @@
-"""Decisions: for workloads measured on four or more GPUs, would we have picked the right one?"""
+"""Decisions: for workloads measured on four or more GPUs, would we have picked the right one?
+
+A person chooses a GPU for a model, not for a kernel: decisions are over whole models, each told by itself. Operators
+are judged the same way and summed up by kind.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 
 from whichgpu.measurements.meaning import CODE, SCORED, Meaning
-from whichgpu.measurements.reading import Codes, Flags, Floats, Sheet, combine
+from whichgpu.measurements.reading import Codes, Flags, Floats, Sheet, combine, parsed
 from whichgpu.measurements.sources import resolve_stack, sources
 from whichgpu.validating.forecast import Forecast
 
@@ -51,19 +55,58 @@ class Decision:
 
 def decisions(sheet: Sheet, meaning: Meaning, forecast: Forecast) -> Iterator[Decision]:
     """Every decision of a sheet: rows of one workload, phase, precision, batch and stack on enough GPUs."""
+    operators = sheet.matching("level", lambda level: level == "op")
+    yield from _judged(sheet, meaning, forecast, ~operators)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorDecisions:
+    """The decisions of one source's operator, over its shapes: means, the regret in percent."""
+
+    source: str
+    operator: str
+    precision: str
+    shapes: int
+    tau: float | None
+    regret: float
+
+    def document(self) -> dict[str, Any]:
+        """The summary as it stands in ``whichgpu/validation/1``."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+def operator_decisions(sheet: Sheet, meaning: Meaning, forecast: Forecast) -> Iterator[OperatorDecisions]:
+    """The decisions of a sheet's operators, summed up by operator and precision."""
+    operators = sheet.matching("level", lambda level: level == "op")
+    found: dict[tuple[str, str, str], list[Decision]] = {}
+    for each in _judged(sheet, meaning, forecast, operators):
+        found.setdefault((each.source, each.workload.partition(" ")[0], each.precision), []).append(each)
+    for (source, operator, precision), members in sorted(found.items()):
+        taus = [each.tau for each in members if each.tau is not None]
+        yield OperatorDecisions(
+            source=source,
+            operator=operator,
+            precision=precision,
+            shapes=len(members),
+            tau=float(np.mean(taus)) if taus else None,
+            regret=float(np.mean([each.regret for each in members])),
+        )
+
+
+def _judged(sheet: Sheet, meaning: Meaning, forecast: Forecast, where: Flags) -> Iterator[Decision]:
     timed = meaning.line_flags(lambda line: line.quantity in ("latency", "throughput") and line.scoring == "score")
-    chosen = np.flatnonzero(timed & (meaning.outcome == CODE[SCORED]) & forecast.made & (forecast.workload >= 0))
+    scored = timed & (meaning.outcome == CODE[SCORED]) & forecast.made & (forecast.workload >= 0)
+    chosen = np.flatnonzero(scored & where)
     if not len(chosen):
         return
     keys = _keys(sheet, meaning, forecast)
-    group, first = combine([column[chosen] for column in keys.columns])
+    group, _ = combine([column[chosen] for column in keys.columns])
     order = np.lexsort((meaning.gpu[chosen], group))
     boundaries = np.flatnonzero(np.diff(group[order], prepend=-1))
     for start, stop in zip(boundaries, [*boundaries[1:], len(order)], strict=True):
         rows = chosen[order[start:stop]]
         if len(np.unique(meaning.gpu[rows])) >= LEAST_GPUS:
             yield _decision(rows, sheet, meaning, forecast, keys)
-    del first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +153,7 @@ def _stacks(sheet: Sheet) -> tuple[tuple[tuple[str, int], ...], Codes]:
     by_path = any(_needs_path(name) for name in sheet.values["source"])
     columns = [name for name in columns if name != "repo_path" or by_path]
     group, keys = sheet.grouped(columns)
-    found = [_stack(dict(zip(columns, key, strict=True)), sheet) for key in keys]
+    found = [_stack(dict(zip(columns, key, strict=True))) for key in keys]
     distinct = tuple(dict.fromkeys(found))
     table = np.array([distinct.index(entry) for entry in found], dtype=np.int64)
     return distinct, table[group]
@@ -121,10 +164,7 @@ def _needs_path(source: Any) -> bool:
     return known is not None and any(rule.path is not None for rule in known.stacks)
 
 
-def _stack(row: Mapping[str, Any], sheet: Sheet) -> tuple[str, int]:
-    from whichgpu.measurements.reading import parsed
-
-    del sheet
+def _stack(row: Mapping[str, Any]) -> tuple[str, int]:
     name, year = resolve_stack(str(row["source"]), row["framework"], row.get("repo_path"), parsed(row.get("params")))
     return name, 0 if _flag(row["source"], "one_era") else year
 

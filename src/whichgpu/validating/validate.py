@@ -13,14 +13,15 @@ from whichgpu.catalog import Catalog, default_catalog
 from whichgpu.measurements.meaning import CODE, SCORED, Meaning, read_meaning
 from whichgpu.measurements.reading import Problem, Sheet, read_folder
 from whichgpu.measurements.workloads import Load
-from whichgpu.validating.decisions import Decision, decisions
+from whichgpu.validating.decisions import Decision, OperatorDecisions, decisions, operator_decisions
 from whichgpu.validating.forecast import Forecast, skip
 from whichgpu.validating.grouping import Gathering, Group
 from whichgpu.validating.headlines import Headline, headlines
 from whichgpu.validating.kernels import forecast_kernels
 from whichgpu.validating.models import forecast_models
 from whichgpu.validating.tiers import SHIPPED, Tier
-from whichgpu.zoo import load as zoo_load
+from whichgpu.workload import Workload
+from whichgpu.zoo import workload as zoo_workload
 
 SCHEMA: Final = "whichgpu/validation/1"
 
@@ -49,6 +50,7 @@ class Validation:
     tier: str
     groups: tuple[Group, ...]
     decisions: tuple[Decision, ...]
+    operator_decisions: tuple[OperatorDecisions, ...]
     problems: tuple[Problem, ...]
     unmatched: tuple[Unmatched, ...]
     failures: dict[str, int]
@@ -64,6 +66,7 @@ class Validation:
             "tier": self.tier,
             "groups": [group.document() for group in self.groups],
             "decisions": [decision.document() for decision in self.decisions],
+            "operator_decisions": [each.document() for each in self.operator_decisions],
             "headlines": [headline.document() for headline in self.headlines()],
             "problems": [problem.document() for problem in self.problems],
             "not_in_vocabulary": [entry.document() for entry in self.unmatched],
@@ -71,7 +74,13 @@ class Validation:
         }
 
 
-def validate(folder: Path, tier: str = SHIPPED, *, catalog: Catalog | None = None, load: Load = zoo_load) -> Validation:
+def _from_zoo(name: str, phase: str, step: str | None) -> Workload:
+    return zoo_workload(name, phase, step=step)
+
+
+def validate(
+    folder: Path, tier: str = SHIPPED, *, catalog: Catalog | None = None, load: Load = _from_zoo
+) -> Validation:
     """The predictor against every row of a folder of measurements; nothing is fitted on it.
 
     ``load`` gives the zoo's workloads by name. Raises InvalidValue where the folder holds no measurements,
@@ -80,6 +89,7 @@ def validate(folder: Path, tier: str = SHIPPED, *, catalog: Catalog | None = Non
     chosen, boards = Tier(tier), catalog or default_catalog()
     gathering = Gathering(boards, chosen)
     found: list[Decision] = []
+    by_operator: list[OperatorDecisions] = []
     problems: list[Problem] = []
     unmatched: dict[tuple[str, ...], int] = {}
     failures: dict[str, int] = {}
@@ -91,6 +101,7 @@ def validate(folder: Path, tier: str = SHIPPED, *, catalog: Catalog | None = Non
         meaning, forecast = _forecast(sheet, boards, chosen, load)
         gathering.add(sheet, meaning, forecast)
         found.extend(decisions(sheet, meaning, forecast))
+        by_operator.extend(operator_decisions(sheet, meaning, forecast))
         for key, rows in meaning.unmatched.items():
             unmatched[key] = unmatched.get(key, 0) + rows
         for message, rows in forecast.failures.items():
@@ -99,6 +110,7 @@ def validate(folder: Path, tier: str = SHIPPED, *, catalog: Catalog | None = Non
         tier=tier,
         groups=tuple(gathering.groups()),
         decisions=tuple(found),
+        operator_decisions=tuple(by_operator),
         problems=tuple(problems),
         unmatched=tuple(_unmatched(unmatched)),
         failures=failures,
