@@ -19,7 +19,7 @@ _NEAREST = 5
 
 def answer_text(answer: Recommendation, rows: int | None, available: int | None) -> str:
     """The whole answer; ``rows`` limits the ranking, None shows it all."""
-    parts = [*workload_lines(answer.workload, available), _asked(answer), ""]
+    parts = [*workload_lines(answer.workload, available), paragraph(_asked(answer), available), ""]
     parts.extend(paragraph(sentences.note(note), available) for note in answer.notes if note.code != "no_gpu_qualifies")
     parts.append("")
     shown_rows = list(answer.ranked[:rows])

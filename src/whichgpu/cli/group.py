@@ -110,6 +110,7 @@ program = Program(
             expose_value=False,
             callback=_version,
             help=N_("Show the version and exit."),
-        )
+        ),
+        Option(["--lang"], metavar="en|ja", expose_value=False, help=N_("Language of what is printed.")),
     ],
 )

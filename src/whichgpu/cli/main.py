@@ -87,10 +87,11 @@ def _report(error: WhichGpuError, arguments: Sequence[str]) -> int:
 
 
 def _value_of(option: str, arguments: Sequence[str]) -> str | None:
-    """The value of an option that is needed before the command line is parsed."""
+    """The last value of an option that is needed before the command line is parsed."""
+    found = None
     for position, argument in enumerate(arguments):
         if argument == option and position + 1 < len(arguments):
-            return arguments[position + 1]
-        if argument.startswith(option + "="):
-            return argument.partition("=")[2]
-    return None
+            found = arguments[position + 1]
+        elif argument.startswith(option + "="):
+            found = argument.partition("=")[2]
+    return found

@@ -99,33 +99,47 @@ def paragraph(text: str, available: int | None, indent: str = "", first: str | N
 
 
 _NO_START: Final = "、。，．・）)」』】％%：；！？ー"
+_NO_END: Final = "（「『【"
 
 
 def _wrapped(text: str, size: int, first: int) -> Iterator[str]:
     """Lines of at most ``size`` columns (``first`` in the first), broken at spaces or between East Asian characters."""
     line, limit = "", first
     for piece in _pieces(text):
-        if line and width(line + piece.rstrip()) > limit and piece not in _NO_START:
+        if line and width(line + piece.rstrip()) > limit:
             yield line.rstrip()
             line, limit = piece.lstrip(), size
         else:
             line += piece
+        while width(line.rstrip()) > limit:
+            fits = _fitting(line, limit)
+            yield line[:fits]
+            line, limit = line[fits:], size
     if line.strip():
         yield line.rstrip()
 
 
+def _fitting(text: str, size: int) -> int:
+    """How many characters of a word longer than a line fit in it, at least one."""
+    length = len(text)
+    while length > 1 and width(text[:length]) > size:
+        length -= 1
+    return length
+
+
 def _pieces(text: str) -> Iterator[str]:
-    word = ""
+    """What a line may end after: a word with its space, or an East Asian character with its punctuation."""
+    piece = ""
     for char in text:
-        if unicodedata.east_asian_width(char) in "WF":
-            if word:
-                yield word
-            yield char
-            word = ""
-        else:
-            word += char
-            if char == " ":
-                yield word
-                word = ""
-    if word:
-        yield word
+        if piece and _may_break(piece[-1], char):
+            yield piece
+            piece = ""
+        piece += char
+    if piece:
+        yield piece
+
+
+def _may_break(before: str, after: str) -> bool:
+    if after == " " or after in _NO_START or before in _NO_END:
+        return False
+    return before == " " or "W" in (unicodedata.east_asian_width(before), unicodedata.east_asian_width(after))

@@ -43,7 +43,7 @@ def command(as_json: bool, lang: str | None, top: int | None, **options: Any) ->
         return
     available = terminal_width()
     rows = top or (None if available is None else _ON_A_TERMINAL)
-    write(_("Goal {goal}").format(goal=_(messages.GOALS[str(asked.goal)])))
+    write(paragraph(_("Goal {goal}").format(goal=_(messages.GOALS[str(asked.goal)])), available))
     write(
         paragraph(
             _("1 is the best GPU of a workload, 2 is twice its time, cost or energy; the score is the geometric mean."),
