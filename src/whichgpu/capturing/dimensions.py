@@ -1,0 +1,318 @@
+"""Transformers from their dimensions alone: encoder or decoder, dense or mixture of experts, as operator graphs.
+
+No framework and no weights: a graph of any size is built in milliseconds. Sources of the layouts: Vaswani et al. 2017,
+Devlin et al. 2018 (BERT), Radford et al. 2019 (GPT-2), Touvron et al. 2023 (Llama), Jiang et al. 2024 (Mixtral).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Final
+
+from whichgpu.capturing.layers import Layers
+from whichgpu.errors import InvalidValue
+from whichgpu.graph import Kind, OperatorGraph, with_slopes
+
+LARGEST: Final[dict[str, int]] = {
+    "hidden": 2**20,
+    "layers": 2_000,
+    "heads": 2**14,
+    "kv_heads": 2**14,
+    "head_size": 2**16,
+    "feed_forward": 2**22,
+    "vocabulary": 2**26,
+    "positions": 2**26,
+    "segments": 2**16,
+    "experts": 2**13,
+    "top_k": 2**13,
+    "expert_feed_forward": 2**22,
+    "shared_feed_forward": 2**22,
+    "window": 2**40,
+}
+"""The largest sizes that are still a model; beyond them a damaged file is likelier."""
+
+REQUIRED: Final = ("hidden", "layers", "heads", "kv_heads", "head_size", "vocabulary")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimensions:
+    """The sizes and choices that make a transformer.
+
+    ``norm_place`` is where norms stand: ``pre`` a block, ``post`` its residual sum, or ``both`` sides of the block.
+    ``parallel`` blocks compute attention and feed-forward from one input, with as many norms as ``block_norms`` says.
+    The first ``dense_layers`` of a mixture of experts have none. One layer in ``window_period`` attends without the
+    ``window``. ``norm_shift`` and the ``*_bias`` say which parameters exist; ``positions`` 0 is rotary.
+    """
+
+    hidden: int
+    layers: int
+    heads: int
+    kv_heads: int
+    head_size: int
+    feed_forward: int
+    vocabulary: int
+    causal: bool = True
+    activation: str = "silu"
+    gated: bool = True
+    norm: str = "rms"
+    norm_scale: bool = True
+    norm_shift: bool = False
+    norm_place: str = "pre"
+    final_norm: bool = True
+    embedding_norm: bool = False
+    parallel: bool = False
+    block_norms: int = 2
+    qk_norm: bool = False
+    qk_norm_width: str = "head"
+    fused_qkv: bool = False
+    fused_gate: bool = False
+    q_bias: bool = False
+    kv_bias: bool = False
+    out_bias: bool = False
+    ff_bias: bool = False
+    head: bool = True
+    head_bias: bool = False
+    head_transform: bool = False
+    tied: bool = False
+    pooler: bool = False
+    positions: int = 0
+    segments: int = 0
+    experts: int = 0
+    top_k: int = 0
+    expert_feed_forward: int = 0
+    shared_feed_forward: int = 0
+    shared_gate: bool = False
+    router_bias: bool = False
+    dense_layers: int = 0
+    window: int = 0
+    window_period: int = 1
+
+    def __post_init__(self) -> None:
+        for name, largest in LARGEST.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool):
+                raise _wrong(name, value, largest)
+            if not (1 if name in REQUIRED else 0) <= value <= largest:
+                raise _wrong(name, value, largest)
+        if self.heads % self.kv_heads:
+            raise InvalidValue(
+                "{heads} heads cannot share {kv_heads} heads of keys and values",
+                heads=self.heads,
+                kv_heads=self.kv_heads,
+                field="kv_heads",
+            )
+        if self.experts and not 1 <= self.top_k <= self.experts:
+            raise _wrong("top_k", self.top_k, self.experts)
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters."""
+        return graph(self, Run(batch_size=1, tokens=1)).parameters
+
+
+def _wrong(name: str, value: object, largest: int) -> InvalidValue:
+    return InvalidValue(
+        "{name} is {value!r}, but must be a whole number of at most {largest}",
+        name=name,
+        value=value,
+        largest=largest,
+        field=name,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """What is done with a transformer in one step: ``tokens`` a sequence come in, ``cached`` ones are known already.
+
+    ``generate`` keeps keys and values in a cache; ``fused`` is whether attention is one kernel.
+    """
+
+    batch_size: int
+    tokens: int
+    cached: int = 0
+    generate: bool = False
+    train: bool = False
+    fused: bool = True
+
+
+def graph(dimensions: Dimensions, run: Run) -> OperatorGraph:
+    """The graph of one step at one batch size."""
+    model = _Transformer(dimensions, run)
+    model.build()
+    return model.layers.finish()
+
+
+def scalable_graph(dimensions: Dimensions, run: Run) -> OperatorGraph:
+    """The graph of one step with the slopes of its sizes in the batch."""
+    more = dataclasses.replace(run, batch_size=run.batch_size + 1)
+    return with_slopes(graph(dimensions, run), graph(dimensions, more))
+
+
+class _Transformer:
+    """One transformer being built; tensors between blocks are [batch, tokens, hidden]."""
+
+    def __init__(self, dimensions: Dimensions, run: Run) -> None:
+        self.d = dimensions
+        self.run = run
+        self.layers = Layers(run.batch_size, train=run.train)
+
+    def build(self) -> None:
+        """All operators of the step."""
+        d, scope = self.d, self.layers.graph.scope
+        x, table = self._embedded()
+        for number in range(d.layers):
+            with scope("layers", str(number)):
+                x = self._block(x, number)
+        if d.final_norm:
+            with scope("norm"):
+                x = self._norm(x)
+        if d.pooler:
+            with scope("pooler"):
+                self._pooled(x)
+        if d.head:
+            with scope("head"):
+                self._head(x, table)
+
+    def _embedded(self) -> tuple[int, int]:
+        """Tokens (with positions and segments) as vectors, and the table of tokens."""
+        d, layers, run = self.d, self.layers, self.run
+        with layers.graph.scope("embedding"):
+            table = layers.weight(d.vocabulary, d.hidden)
+            ids = layers.input((run.batch_size, run.tokens), "int64")
+            x = layers.embedding(table, ids)
+            for count in (d.positions, d.segments):
+                if count:
+                    more = layers.embedding(layers.weight(count, d.hidden), ids)
+                    x = layers.elementwise("add", x, more)
+            if d.embedding_norm:
+                x = self._norm(x)
+        return x, table
+
+    def _norm(self, x: int, width: int | None = None) -> int:
+        d, width = self.d, width or self.d.hidden
+        count = int(d.norm_scale) + int(d.norm_shift)
+        return self.layers.norm(d.norm, x, *(self.layers.weight(width) for _ in range(count)))
+
+    def _linear(self, x: int, width: int, bias: bool) -> int:
+        layers = self.layers
+        weight = layers.weight(width, layers.graph.shape(x)[-1])
+        return layers.linear(x, weight, layers.weight(width) if bias else None)
+
+    def _block(self, x: int, number: int) -> int:
+        d, add = self.d, self.layers.elementwise
+        if d.parallel:
+            y = self._norm(x)
+            z = y if d.block_norms == 1 else self._norm(x)
+            return add("add", x, add("add", self._attention(y, number), self._feed_forward(z, number)))
+        for part in (self._attention, self._feed_forward):
+            y = x if d.norm_place == "post" else self._norm(x)
+            y = part(y, number)
+            if d.norm_place == "both":
+                y = self._norm(y)
+            x = add("add", x, y)
+            if d.norm_place == "post":
+                x = self._norm(x)
+        return x
+
+    def _attention(self, x: int, number: int) -> int:
+        d, layers, run = self.d, self.layers, self.run
+        with layers.graph.scope("attention"):
+            q, k, v = self._projections(x)
+            if d.qk_norm:
+                q, k = (self._head_norm(part) for part in (q, k))
+            if not d.positions:
+                q, k = (layers.elementwise("rotary", part) for part in (q, k))
+            q, k, v = (self._heads_first(part) for part in (q, k, v))
+            if run.generate:
+                k, v = self._cached(k), self._cached(v)
+            full = d.window_period > 1 and (number + 1) % d.window_period == 0
+            o = layers.attention(q, k, v, causal=d.causal, window=0 if full else d.window, fused=run.fused)
+            o = layers.view(o, (run.batch_size, run.tokens, d.heads * d.head_size))
+            return self._linear(o, d.hidden, d.out_bias)
+
+    def _projections(self, x: int) -> list[int]:
+        """Queries, keys and values as [batch, tokens, heads, head size]."""
+        d, run = self.d, self.run
+        shapes = [(run.batch_size, run.tokens, heads, d.head_size) for heads in (d.heads, d.kv_heads, d.kv_heads)]
+        if d.fused_qkv:
+            whole = self._linear(x, (d.heads + 2 * d.kv_heads) * d.head_size, d.q_bias)
+            return self.layers.split(whole, *shapes)
+        made = [self._linear(x, d.heads * d.head_size, d.q_bias)]
+        made += [self._linear(x, d.kv_heads * d.head_size, d.kv_bias) for _ in range(2)]
+        return [self.layers.view(part, shape) for part, shape in zip(made, shapes, strict=True)]
+
+    def _head_norm(self, x: int) -> int:
+        """A norm of queries or keys, over each head or over all heads together."""
+        shape = self.layers.graph.shape(x)
+        if self.d.qk_norm_width == "head":
+            return self._norm(x, shape[-1])
+        flat = self.layers.view(x, (*shape[:2], shape[2] * shape[3]))
+        return self.layers.view(self._norm(flat, shape[2] * shape[3]), shape)
+
+    def _heads_first(self, x: int) -> int:
+        batch, tokens, heads, size = self.layers.graph.shape(x)
+        return self.layers.view(x, (batch, heads, tokens, size))
+
+    def _cached(self, x: int) -> int:
+        """The cache of keys or values, after the new ones were written into it."""
+        graph, run = self.layers.graph, self.run
+        batch, heads, tokens, size = graph.shape(x)
+        cache = self.layers.input((batch, heads, run.cached + tokens, size))
+        graph.operator(Kind.COPY, "cache", [x], [graph.view(cache, graph.shape(x))], reason="contiguous")
+        return cache
+
+    def _feed_forward(self, x: int, number: int) -> int:
+        d, layers = self.d, self.layers
+        with layers.graph.scope("feed_forward"):
+            if d.experts and number >= d.dense_layers:
+                return self._mixture(x)
+            return self._dense(x, d.feed_forward, d.ff_bias)
+
+    def _dense(self, x: int, width: int, bias: bool) -> int:
+        d, layers = self.d, self.layers
+        if d.gated and d.fused_gate:
+            whole = self._linear(x, 2 * width, bias)
+            half = (*layers.graph.shape(whole)[:-1], width)
+            y = layers.elementwise(d.activation, *layers.split(whole, half, half))
+        elif d.gated:
+            gate, up = self._linear(x, width, bias), self._linear(x, width, bias)
+            y = layers.elementwise(d.activation, gate, up)
+        else:
+            y = layers.elementwise(d.activation, self._linear(x, width, bias))
+        return self._linear(y, d.hidden, bias)
+
+    def _mixture(self, x: int) -> int:
+        """Experts chosen by a router for each token, and a shared one that all tokens pass."""
+        d, layers, run = self.d, self.layers, self.run
+        rows = run.batch_size * run.tokens
+        flat = layers.view(x, (rows, d.hidden))
+        layers.choose(self._linear(flat, d.experts, d.router_bias), d.top_k)
+        width = d.expert_feed_forward or d.feed_forward
+        inner = [layers.weight(d.experts, d.hidden, width) for _ in range(2 if d.gated else 1)]
+        made = layers.elementwise(d.activation, *(layers.experts(flat, w, d.top_k) for w in inner))
+        parts = layers.experts(made, layers.weight(d.experts, width, d.hidden), 1)
+        y = layers.view(layers.combine(parts, rows), (run.batch_size, run.tokens, d.hidden))
+        if d.shared_feed_forward:
+            shared = self._dense(x, d.shared_feed_forward, d.ff_bias)
+            if d.shared_gate:
+                shared = layers.elementwise("mul", shared, self._linear(x, 1, False))
+            y = layers.elementwise("add", y, shared)
+        return y
+
+    def _pooled(self, x: int) -> int:
+        """The first token's vector through a layer with tanh (BERT)."""
+        first = self.layers.view(x, (self.run.batch_size, self.d.hidden))
+        return self.layers.elementwise("tanh", self._linear(first, self.d.hidden, True))
+
+    def _head(self, x: int, table: int) -> None:
+        """Logits of every token, and in training their loss."""
+        d, layers, run = self.d, self.layers, self.run
+        if d.head_transform:
+            x = self._norm(layers.elementwise(d.activation, self._linear(x, d.hidden, True)))
+        weight = table if d.tied else layers.weight(d.vocabulary, d.hidden)
+        logits = layers.linear(x, weight, layers.weight(d.vocabulary) if d.head_bias else None)
+        if run.train:
+            rows = run.batch_size * run.tokens
+            targets = layers.input((rows,), "int64")
+            layers.cross_entropy(layers.view(logits, (rows, d.vocabulary)), targets)
