@@ -22,7 +22,8 @@ class Stack:
     ``tf32_matmul`` and ``tf32_conv`` are (first, last) years in which the framework's float32 uses TF32 units by
     default, or None for never. ``host_launch_s`` is the host's time to issue one operator, ``host_step_s`` its fixed
     time a step, ``host_loop_s`` its time an iteration of a loop over steps that no library fuses. ``alone`` says that
-    each operator is issued by itself and waited for, as benchmarks of single operators do. ``fusion`` is the share of
+    each operator is issued by itself and waited for, as benchmarks of single operators do; ``call_s`` is
+    what a timed call of a library has in it beside its kernel. ``fusion`` is the share of
     fusable element-wise traffic that is left; ``foreach`` says that the optimizer updates all tensors in a few
     launches. ``layout_copies`` says that copies a capturing framework inserts for its memory format run here too.
     ``context_bytes`` is what the framework holds before the model.
@@ -36,6 +37,7 @@ class Stack:
     host_step_s: float
     host_loop_s: float
     alone: bool
+    call_s: float
     fusion: float
     foreach: bool
     layout_copies: bool
@@ -68,6 +70,7 @@ def _stack(name: str, row: Mapping[str, Any]) -> Stack:
         host_step_s=row["host_step_s"],
         host_loop_s=row.get("host_loop_s", 0.0),
         alone=row.get("alone", False),
+        call_s=row.get("call_s", 0.0),
         fusion=row["fusion"],
         foreach=row["foreach"],
         layout_copies=row["layout_copies"],

@@ -38,17 +38,19 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
 def _wants(name: str, observation: Observation) -> bool:
     """Whether an observation can say something of a coefficient."""
     head, _, arithmetic = name.partition(".")
-    product = observation.kind in ("gemm", "conv", "attention")
     if head == "utilization":
         return observation.kind == "gemm" and str(observation.resolution.matmul) == arithmetic
     if head == "bandwidth":
-        return not product and observation.kind != "rnn" and float(np.max(observation.seconds)) > 1e-4
+        # Long streams of vectorised kernels; kernels written for one serving engine may use narrower accesses.
+        return (
+            observation.kind == "elementwise" and observation.stack.alone and float(np.max(observation.seconds)) > 1e-4
+        )
     wanted: Mapping[str, Callable[[Observation], bool]] = {
         "conv_utilization": lambda o: o.kind == "conv",
         "winograd_gain": lambda o: o.kind == "conv" and str(o.resolution.conv) == "fp32" and o.direction != "weight",
         "attention_utilization": lambda o: o.kind == "attention",
         "rnn_step_s": lambda o: o.kind == "rnn",
-        "kernel_start_s": lambda o: not o.stack.alone and o.kind != "rnn",
+        "kernel_start_s": lambda o: o.stack.name == "vllm" and o.kind == "gemm" and o.precision == "bf16",
         "launch_alone_s": lambda o: o.stack.alone,
     }
     return wanted[head](observation)

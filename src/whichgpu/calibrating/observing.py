@@ -29,6 +29,10 @@ SHORTEST_S: Final = 10e-6
 """Shorter kernels say more of the timer than of the chip."""
 
 
+_HOST_FLOOR_S: Final = 50e-6
+"""A routine whose shortest call takes longer spends its time on the host (block-scaled FP8 in some engines)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
     """Measured rows of one operator on one GPU: costs [costs], the row of each, and seconds [rows]."""
@@ -73,12 +77,16 @@ def _of_block(block: Block, sample: int) -> Iterable[Observation]:
     usable = np.isfinite(block.seconds) & (block.seconds >= SHORTEST_S)
     for index, name in enumerate(block.gpus):
         rows = np.flatnonzero(usable & (block.gpu == index))
-        if name is None or not len(rows):
+        if name is None or not len(rows) or _on_the_host(block, rows):
             continue
         gpu = catalog.get(name)
         if len(rows) > sample:
             rows = np.sort(np.random.default_rng(len(rows)).choice(rows, sample, replace=False))
         yield _observation(block.select(rows), gpu)
+
+
+def _on_the_host(block: Block, rows: NDArray[np.int64]) -> bool:
+    return block.stack == "vllm" and float(np.min(block.seconds[rows])) > _HOST_FLOOR_S
 
 
 def _observation(block: Block, gpu: Gpu) -> Observation:

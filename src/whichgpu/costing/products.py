@@ -87,7 +87,7 @@ def conv(operands: Operands) -> Iterator[Cost]:
         batch=float(groups),
         m=float(m),
         n=float(n),
-        # The depth that the FLOP leave: the gradient of a strided convolution meets only a part of its kernel at a time.
+        # The depth that the FLOP leave: a strided convolution's gradient meets a part of its kernel at a time.
         k=flops / max(2.0 * groups * m * n, 1.0),
         winograd_waste=_winograd_waste(operator, w, y, groups) if direction != "weight" else 0.0,
         # One input channel a group: the library multiplies on vector units, there is no matrix to tile.
@@ -154,6 +154,7 @@ def _visible_fraction(operator: Operator, queries: float, keys: float) -> float:
 
 def _fused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> Cost:
     heads, queries, keys, depth, value_depth = _attention_sizes(q, k, v)
+    shared = float(math.prod(k.shape[:-2]))
     scores = heads * queries * keys
     products = 2.0 * scores * (depth + value_depth)
     if operands.backward:
@@ -164,8 +165,9 @@ def _fused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> Cos
         vector_flops=_SOFTMAX_FLOPS * scores,
         read=operands.traffic(*operands.inputs),
         written=operands.traffic(*operands.outputs),
-        batch=heads,
-        m=queries,
+        # Query heads that share keys are rows of one product.
+        batch=shared,
+        m=queries * heads / shared,
         n=value_depth,
         k=keys * (depth + value_depth) / value_depth,
         skipped_fraction=1.0 - _visible_fraction(operands.operator, queries, keys),

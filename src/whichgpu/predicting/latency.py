@@ -81,7 +81,7 @@ def kernel_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -> 
     """Seconds of each operator measured by itself, [operators, gpus]: on some stacks the host's dispatch is in it."""
     seconds = times(table, hardware, stack, form).operator_s
     if not stack.alone:
-        return seconds
+        return seconds + stack.call_s
     product = np.where(table.product != Product.NONE, form.alone_product, 1.0)
     floor = product[:, None] * hardware.launch_alone_s[None, :]
     alone: Floats = np.maximum(floor, form.alone_lead * floor + seconds)
@@ -138,8 +138,36 @@ def _compute_s(table: CostTable, hardware: Hardware, form: Form) -> Floats:
     return seconds
 
 
+ATTENTION_TILES: Final = ((128, 1.0), (64, 0.8), (16, 0.35))
+"""Rows of queries that one block of a fused attention kernel keeps, and their efficiency beside the largest."""
+
+
+def _attention_work(batch: Floats, m: Floats, n: Floats, k: Floats, hardware: Hardware, form: Form) -> Floats:
+    """FLOP that fused attention costs with its blocks of queries rounded up, [operators, gpus].
+
+    A block keeps its queries and passes over the keys; where there are fewer blocks than multiprocessors the keys are
+    split (Dao 2023, flash-decoding).
+    """
+    units = np.unique(hardware.multiprocessors)
+    best = np.full((len(m), len(units)), np.inf)
+    for rows, efficiency in ATTENTION_TILES:
+        blocks = (batch * np.ceil(m / rows))[:, None]
+        split = np.clip(np.floor(units[None, :] / blocks), 1.0, np.maximum(1.0, np.floor(k / form.split_k))[:, None])
+        full = blocks * split / units[None, :]
+        waves = np.where(full <= 1.0, 1.0, full + form.quantisation * (np.ceil(full) - full))
+        depth = k[:, None] / split + 2.0 * form.prologue
+        np.minimum(best, waves * units[None, :] * 2.0 * rows * n[:, None] * depth / efficiency, out=best)
+    spread: Floats = best[:, np.searchsorted(units, hardware.multiprocessors)]
+    return spread
+
+
 def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, form: Form) -> Floats:
-    work = _tiled_s(table.batch[rows], table.m[rows], table.n[rows], table.k[rows], hardware, form)
+    sizes = (table.batch[rows], table.m[rows], table.n[rows], table.k[rows])
+    fused = table.product[rows] == Product.ATTENTION
+    work = np.empty((len(rows), len(hardware.multiprocessors)))
+    for chosen, tiled in ((fused, _attention_work), (~fused, _tiled_s)):
+        if chosen.any():
+            work[chosen] = tiled(*(size[chosen] for size in sizes), hardware, form)
     rates = np.stack(
         [
             hardware.matmul_flops_per_s,

@@ -1,0 +1,46 @@
+"""What calibration found, as the documents that the predictor reads: small, readable, the same for the same data."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from whichgpu.predicting.coefficients import VERSION, Fitted
+
+
+def fitted_document(
+    chips: Mapping[str, Mapping[str, Fitted]], families: Mapping[str, str], sources: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The fitted coefficients of every chip, with the sources they come from."""
+    return {
+        "version": VERSION,
+        "sources": dict(sources),
+        "form": {},
+        "form_without": {},
+        "chips": {
+            chip: {
+                "family": families[chip],
+                "values": {
+                    name: {
+                        "value": fitted.value,
+                        "spread": fitted.spread,
+                        "rows": fitted.rows,
+                        "sources": list(fitted.sources),
+                    }
+                    for name, fitted in sorted(chips[chip].items())
+                },
+            }
+            for chip in sorted(chips)
+        },
+    }
+
+
+def write(document: Mapping[str, Any], path: Path) -> None:
+    """Write a document so that a reader never sees half of it."""
+    text = json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+    partial = path.with_suffix(".partial")
+    partial.write_text(text, encoding="utf-8")
+    os.replace(partial, path)
