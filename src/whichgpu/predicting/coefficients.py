@@ -111,6 +111,10 @@ class Coefficients:
             self._resolved[key] = self._resolve(*key)
         return self._resolved[key]
 
+    def family_is_measured(self, name: str) -> bool:
+        """Whether any chip of a family was measured."""
+        return any(family == name for chip, family in self.chip_families.items() if chip not in self.left_out)
+
     def cpu_family(self) -> Family:
         """The coefficients of processors."""
         return self._resolve("", "cpu")

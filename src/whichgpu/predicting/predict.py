@@ -88,12 +88,19 @@ def predict(
     prediction = predict_arrays(workload, gpus, coefficients, allow_uncovered=allow_uncovered)
     chosen = coefficients or shipped()
     shares = _shares(prediction)
-    families = [chosen.family_name(gpu) for gpu in gpus]
-    width = latency_factor(shares, prediction.table.coverage, families)
+    related = np.array([chosen.family_is_measured(chosen.family_name(gpu)) for gpu in gpus], dtype=bool)
+    width = latency_factor(shares, prediction.table.coverage, related)
     memory = _memory(prediction, stack(workload.stack))
     bounds = _bounds(prediction, shares)
     return [
-        _estimate(prediction, index, float(width[index]), memory[resolution], bounds[index])
+        _estimate(
+            prediction,
+            index,
+            float(width[index]),
+            memory[resolution],
+            bounds[index],
+            Evidence.CALIBRATED if chosen.is_measured(gpus[index]) else Evidence.SPEC_ONLY,
+        )
         for index, resolution in enumerate(prediction.resolutions)
     ]
 
@@ -143,7 +150,9 @@ def _bounds(prediction: Prediction, shares: Mapping[str, Floats]) -> list[Bound]
     return bounds
 
 
-def _estimate(prediction: Prediction, index: int, width: float, memory: MemoryParts, bound: Bound) -> Estimate:
+def _estimate(
+    prediction: Prediction, index: int, width: float, memory: MemoryParts, bound: Bound, evidence: Evidence
+) -> Estimate:
     workload, gpu = prediction.workload, prediction.gpus[index]
     latency = Interval.around(float(prediction.times.step_s[index]), width, CONFIDENCE)
     power = _power(prediction, index)
@@ -159,7 +168,7 @@ def _estimate(prediction: Prediction, index: int, width: float, memory: MemoryPa
         energy_j=None if power is None else _product(power, latency),
         fit=_fit(peak, usable),
         usable_memory_bytes=usable,
-        evidence=Evidence.SPEC_ONLY,
+        evidence=evidence,
         bound=bound,
         coverage=prediction.table.coverage,
         precision=_precision(prediction.resolutions[index]),

@@ -35,16 +35,16 @@ def _with_power(latency: Mapping[str, float]) -> Mapping[str, float]:
     return {**latency, "power": latency["compute"]}
 
 
-def latency_factor(shares: Mapping[str, Floats], coverage: float, families: list[str]) -> Floats:
-    """The factor around each GPU's latency, [gpus].
+def latency_factor(shares: Mapping[str, Floats], coverage: float, related: NDArray[np.bool_]) -> Floats:
+    """The factor around each GPU's latency, [gpus]; ``related`` says whether any chip of its family was measured.
 
-    ``shares`` are the shares of the step by what bounds it (compute, bandwidth, launch): the log-widths of the causes
-    are added in proportion, since a step's error is that of the part it waits for. Unknown operators widen it as if
-    the unknown part could cost nothing or twice its share.
+    ``shares`` are the shares of the step by what bounds it (compute, bandwidth, power, launch): the log-widths of the
+    causes are added in proportion, since a step's error is that of the part it waits for. Unknown operators widen it
+    as if the unknown part could cost nothing or twice its share.
     """
-    table = factors()["latency"]
-    log_width = sum(share * np.log(table[cause]) for cause, share in shares.items())
-    extra = np.log([factors()["family"].get(name, factors()["family"]["unmeasured"]) for name in families])
+    table = factors()
+    log_width = sum(share * np.log(table["latency"][cause]) for cause, share in shares.items())
+    extra = np.where(related, 0.0, np.log(table["family"]["unmeasured"]))
     width = np.exp(np.sqrt(log_width**2 + extra**2)) * (1.0 + (1.0 - coverage))
     wide: Floats = np.maximum(width, _NOISE_FLOOR)
     return wide
