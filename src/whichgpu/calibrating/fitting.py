@@ -7,6 +7,7 @@ measured a hundred times.
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
@@ -80,11 +81,8 @@ def fit_chip(chip: str, observations: Sequence[Observation], coefficients: Coeff
         for name in names:
             chosen = [o for o in observations if _wants(name, o)]
             low, high = RANGES[name.partition(".")[0]]
-            values[name] = _golden(
-                lambda value, name=name, chosen=chosen: _loss(chip, {**values, name: value}, chosen, coefficients),
-                low,
-                high,
-            )
+            loss = functools.partial(_loss_at, chip, name, values, chosen, coefficients)
+            values[name] = _golden(loss, low, high)
     return {name: _described(chip, name, values, observations, coefficients) for name in names}
 
 
@@ -101,6 +99,17 @@ def with_values(coefficients: Coefficients, chip: str, values: Mapping[str, floa
         chip_families={**coefficients.chip_families, chip: family},
         left_out=coefficients.left_out - {chip},
     )
+
+
+def _loss_at(
+    chip: str,
+    name: str,
+    values: Mapping[str, float],
+    observations: Sequence[Observation],
+    coefficients: Coefficients,
+    value: float,
+) -> float:
+    return _loss(chip, {**values, name: value}, observations, coefficients)
 
 
 def _loss(

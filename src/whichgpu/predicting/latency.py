@@ -15,6 +15,8 @@ from whichgpu.predicting.hardware import Hardware
 from whichgpu.stack import Stack
 
 Floats = NDArray[np.float64]
+Sizes = tuple[Floats, Floats, Floats, Floats]
+"""Batch, m, n and k of products, each [operators]."""
 
 TILES: Final = ((256, 128), (128, 256), (128, 128), (128, 64), (64, 128), (64, 64), (32, 64), (64, 32))
 """Output tiles that matrix-product libraries choose from, [rows, columns]."""
@@ -161,13 +163,19 @@ def _attention_work(batch: Floats, m: Floats, n: Floats, k: Floats, hardware: Ha
     return spread
 
 
+def _rows(sizes: Sizes, chosen: NDArray[np.bool_]) -> Sizes:
+    batch, m, n, k = sizes
+    return batch[chosen], m[chosen], n[chosen], k[chosen]
+
+
 def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, form: Form) -> Floats:
     sizes = (table.batch[rows], table.m[rows], table.n[rows], table.k[rows])
     fused = table.product[rows] == Product.ATTENTION
     work = np.empty((len(rows), len(hardware.multiprocessors)))
-    for chosen, tiled in ((fused, _attention_work), (~fused, _tiled_s)):
-        if chosen.any():
-            work[chosen] = tiled(*(size[chosen] for size in sizes), hardware, form)
+    if fused.any():
+        work[fused] = _attention_work(*_rows(sizes, fused), hardware, form)
+    if not fused.all():
+        work[~fused] = _tiled_s(*_rows(sizes, ~fused), hardware, form)
     rates = np.stack(
         [
             hardware.matmul_flops_per_s,

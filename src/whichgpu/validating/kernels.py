@@ -109,7 +109,8 @@ def _on_gpu(block: Block, costs: OperatorCosts, gpu: Gpu, tier: Tier, fold: int)
     total = _by_shape(seconds, costs)
     shares = {name: _by_shape(np.where(longest == index, busy, 0.0), costs) / total for index, name in enumerate(sides)}
     shares["launch"] = np.maximum(0.0, 1.0 - sum(shares.values()))
-    return Seconds(mid=total, factor=latency_factor(shares, 1.0, [chosen.family_name(gpu)]))
+    related = np.array([chosen.family_is_measured(chosen.family_name(gpu))], dtype=bool)
+    return Seconds(mid=total, factor=latency_factor(shares, 1.0, related))
 
 
 def _by_shape(values: Floats, costs: OperatorCosts) -> Floats:
