@@ -227,7 +227,7 @@ def batch_sizes(sheet: Sheet, n_gpus: Floats) -> Floats:
     batch: Floats = table[sheet.codes["batch"]]
     entries: list[Any] = [entry.get("batch_is") for entry in sheet.parameters()]
     shared = np.array([*(entry == "global" for entry in entries), False])[sheet.codes["params"]]
-    return np.where(shared & (n_gpus > 1), batch / n_gpus, batch)
+    return np.where(shared, batch / np.where(n_gpus > 1, n_gpus, 1.0), batch)
 
 
 def _batch(value: Any) -> float:

@@ -43,7 +43,6 @@ COMMON: Final = (
 
 _AIC: Final = ("system", "op_name", "latency", "framework")
 _AIC_DTYPES: Final = ("gemm_dtype", "attn_dtype", "allreduce_dtype", "nccl_dtype")
-_BATCH_ROWS: Final = 1 << 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,11 +148,12 @@ def read_folder(folder: Path) -> Iterator[Sheet | Problem]:
     Raises InvalidValue where there is no such folder or no such file in it, MissingExtra without pyarrow.
     """
     if not folder.is_dir():
-        raise InvalidValue(f"{folder} is no folder", field="data", hint="name a folder of Parquet files")
+        raise InvalidValue("{folder} is no folder", folder=folder, field="data", hint="name a folder of Parquet files")
     paths = sorted(folder.glob("*.parquet"))
     if not paths:
         raise InvalidValue(
-            f"{folder} holds no Parquet file of measurements",
+            "{folder} holds no Parquet file of measurements",
+            folder=folder,
             field="data",
             hint="docs/validate.md describes the schema; data/measurements holds files in it",
         )
@@ -175,18 +175,21 @@ def read_file(path: Path) -> Sheet | Problem:
     import pyarrow.parquet
 
     try:
-        table = pyarrow.parquet.read_table(path)
+        return _understood(path.name, pyarrow.parquet.read_table(path))
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         return Problem(file=path.name, code="unreadable_file", message=reason)
+
+
+def _understood(file: str, table: Any) -> Sheet | Problem:
     names = set(table.column_names)
     if names.issuperset(_AIC) and "metric" not in names:
-        return _sheet(path.name, _with_common_columns(table), value="latency")
+        return _sheet(file, _with_common_columns(table), value="latency")
     missing = [column for column in COMMON if column not in names]
     if missing:
         message = f"missing columns: {', '.join(missing)}"
-        return Problem(file=path.name, code="missing_column", message=message, rows=table.num_rows)
-    return _sheet(path.name, table, value="value")
+        return Problem(file=file, code="missing_column", message=message, rows=table.num_rows)
+    return _sheet(file, table, value="value")
 
 
 def _with_common_columns(table: Any) -> Any:
@@ -212,10 +215,8 @@ def _sheet(file: str, table: Any, value: str) -> Sheet:
     values: dict[str, tuple[Any, ...]] = {}
     for name in table.column_names:
         codes[name], values[name] = _encoded(table.column(name))
-    group, first = combine(list(codes.values())) if table.num_rows else (np.zeros(0, np.int64), np.zeros(0, np.int64))
     repeats = np.ones(table.num_rows, dtype=bool)
-    repeats[first] = False
-    del group
+    repeats[combine(list(codes.values()))[1]] = False
     numbers = np.array([*(_number(entry) for entry in values[value]), np.nan])[codes[value]]
     extra = {} if value == "value" else _numeric(table)
     wanted = {*COMMON, "repo_path", "kernel_source", "kv_cache_dtype"} - {value}
