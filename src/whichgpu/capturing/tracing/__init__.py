@@ -1,9 +1,11 @@
 """Eager PyTorch under fake tensors into an OperatorGraph: no weight is allocated, nothing is computed."""
 
-from whichgpu.capturing.tracing.macros import Macro, attention, macro, recurrent, replaced
+from whichgpu.capturing.tracing.attending import attention
+from whichgpu.capturing.tracing.macros import Macro, macro
 from whichgpu.capturing.tracing.modules import (
     declare_module,
     default_loss,
+    differentiate,
     fake_mode,
     named_scopes,
     tensors_in,
@@ -11,6 +13,8 @@ from whichgpu.capturing.tracing.modules import (
     trace_scalable,
 )
 from whichgpu.capturing.tracing.recording import Recorder
+from whichgpu.capturing.tracing.recurring import recurrent
+from whichgpu.capturing.tracing.replacing import put, replaced
 
 __all__ = [
     "Macro",
@@ -18,9 +22,11 @@ __all__ = [
     "attention",
     "declare_module",
     "default_loss",
+    "differentiate",
     "fake_mode",
     "macro",
     "named_scopes",
+    "put",
     "recurrent",
     "replaced",
     "tensors_in",

@@ -4,53 +4,51 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch._subclasses import FakeTensorMode
 
-from whichgpu.capturing.tracing.macros import replaced
 from whichgpu.capturing.tracing.recording import Recorder
-from whichgpu.errors import DataError
-from whichgpu.graph import OperatorGraph, Role, with_slopes
+from whichgpu.capturing.tracing.replacing import put, replaced
+from whichgpu.errors import DataError, Untraceable
+from whichgpu.graph import Operator, OperatorGraph, Role, with_slopes
 
 Build = Callable[[int], tuple[torch.nn.Module, Any]]
 """From a batch size to a module and its inputs, made under fake tensors."""
 
+Loss = Callable[[Any], torch.Tensor]
+"""From a module's output to a scalar."""
+
 
 @contextlib.contextmanager
 def fake_mode() -> Iterator[FakeTensorMode]:
-    """Within, tensors have shapes and no memory; a module built here allocates no weight."""
-    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+    """Within, tensors have shapes and no memory; a module built here allocates no weight. Within another, the same."""
+    active = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
+    if active is not None:
+        yield active
+        return
+    # Recurrent layers look where their weights lie in memory, which fake ones have not.
+    still: Callable[[Any], None] = lambda layer: None  # noqa: E731
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode, put([(torch.nn.RNNBase, "flatten_parameters", still)]):
         yield mode
 
 
 @contextlib.contextmanager
 def named_scopes(recorder: Recorder, module: torch.nn.Module, prefix: str = "") -> Iterator[None]:
     """Within, operators know which submodule of ``module`` they belong to."""
-    handles = []
-    stack = contextlib.ExitStack()
+    paths = {id(child): ".".join(part for part in (prefix, name) if part) for name, child in module.named_modules()}
+    call = torch.nn.Module.__call__
 
-    def enter(name: str) -> Callable[..., None]:
-        def hook(*_: Any) -> None:
-            recorder._scopes.append(name)
+    def scoped(self: torch.nn.Module, *arguments: Any, **options: Any) -> Any:
+        path = paths.get(id(self))
+        if path is None:
+            return call(self, *arguments, **options)
+        with recorder.scope(path):
+            return call(self, *arguments, **options)
 
-        return hook
-
-    def leave(*_: Any) -> None:
-        if recorder._scopes:
-            recorder._scopes.pop()
-
-    for name, child in module.named_modules():
-        path = ".".join(part for part in (prefix, name) if part)
-        handles.append(child.register_forward_pre_hook(enter(path)))
-        handles.append(child.register_forward_hook(leave, always_call=True))
-    try:
-        with stack:
-            yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    with put([(torch.nn.Module, "__call__", scoped)]):
+        yield
 
 
 def declare_module(recorder: Recorder, module: torch.nn.Module) -> None:
@@ -67,7 +65,7 @@ def tensors_in(value: Any) -> list[torch.Tensor]:
         return [value]
     if isinstance(value, Mapping):
         return [tensor for item in value.values() for tensor in tensors_in(item)]
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, list | tuple | set):
         return [tensor for item in value for tensor in tensors_in(item)]
     if hasattr(value, "__dataclass_fields__"):
         return [tensor for name in value.__dataclass_fields__ for tensor in tensors_in(getattr(value, name))]
@@ -79,11 +77,29 @@ def default_loss(output: Any) -> torch.Tensor:
     loss = getattr(output, "loss", None)
     if isinstance(loss, torch.Tensor):
         return loss
-    parts = [tensor.float().mean() for tensor in tensors_in(output) if tensor.is_floating_point()]
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
+    means = [tensor.mean() for tensor in tensors_in(output) if tensor.is_floating_point()]
+    if not means:
+        raise Untraceable("the model has no output to train on", hint="give a loss, or ask for --phase infer")
+    total = means[0]
+    for mean in means[1:]:
+        total = total + mean
     return total
+
+
+def differentiate(recorder: Recorder, output: Any, loss: Loss | None) -> None:
+    """The backward pass from a loss; without one, from the model's own or from gradients of its outputs."""
+    own = getattr(output, "loss", None)
+    scalar = loss(output) if loss is not None else own if isinstance(own, torch.Tensor) else None
+    ends = [scalar] if scalar is not None else [t for t in tensors_in(output) if t.is_floating_point()]
+    ends = [tensor for tensor in ends if tensor.requires_grad]
+    if not ends:
+        raise Untraceable(
+            "nothing trains: no output depends on a weight that requires a gradient",
+            hint="set requires_grad on some parameter, or ask for --phase infer",
+        )
+    with recorder.paused():
+        gradients = [torch.ones_like(tensor) for tensor in ends]
+    torch.autograd.backward(ends, gradients)
 
 
 def trace(
@@ -92,28 +108,31 @@ def trace(
     *,
     train: bool,
     batch_size: int,
-    loss: Callable[[Any], torch.Tensor] | None = None,
+    loss: Loss | None = None,
 ) -> OperatorGraph:
     """The graph of one step of ``module`` on ``inputs`` (a tensor, a sequence of arguments, or keyword arguments).
 
-    Call it under ``fake_mode`` with a module and inputs that were made there.
+    Call it under ``fake_mode`` with a module and inputs that were made there; raises Untraceable.
     """
     module.train(train)
     recorder = Recorder()
     declare_module(recorder, module)
     for tensor in tensors_in(inputs):
         recorder.declare(tensor, Role.INPUT)
+    for parameter in module.parameters():
+        parameter.grad = None
     with torch.set_grad_enabled(train), named_scopes(recorder, module), replaced(recorder), recorder:
-        output = _call(module, inputs)
+        output = called(module, inputs)
         if train:
-            (loss or default_loss)(output).backward()
+            differentiate(recorder, output, loss)
     graph = recorder.finish(batch_size)
     for parameter in module.parameters():
         parameter.grad = None
     return graph
 
 
-def _call(module: torch.nn.Module, inputs: Any) -> Any:
+def called(module: Callable[..., Any], inputs: Any) -> Any:
+    """What a module answers to a tensor, to a sequence of arguments or to keyword arguments."""
     if isinstance(inputs, torch.Tensor):
         return module(inputs)
     if isinstance(inputs, Mapping):
@@ -123,16 +142,48 @@ def _call(module: torch.nn.Module, inputs: Any) -> Any:
     return module(inputs)
 
 
-def trace_scalable(build: Build, batch_size: int, *, train: bool) -> OperatorGraph:
-    """The graph at ``batch_size`` with its slopes, from a second trace at twice the batch where that is affine."""
-    graph = _built(build, batch_size, train)
+PRIMES: Final = (37, 41)
+"""Two batch sizes that layers seldom have for a size of their own: no two views of a tensor look alike by chance."""
+
+
+def trace_scalable(build: Build, batch_size: int, *, train: bool, loss: Loss | None = None) -> OperatorGraph:
+    """The graph at ``batch_size`` with its slopes, from traces at two batch sizes.
+
+    Where the model does other work at another batch, the graph is for one batch size only (``scalable`` is false).
+    """
+    own = _built(build, batch_size, train, loss)
+    other = _attempted(build, 2 * batch_size + 1, train, loss)
+    scalable = _scaled(own, other)
+    if scalable is None and other is not None:
+        pair = [_attempted(build, size, train, loss) for size in PRIMES]
+        scaled = None if pair[0] is None else _scaled(pair[0], pair[1])
+        scalable = None if scaled is None else scaled.at_batch(batch_size)
+    return own if scalable is None else scalable
+
+
+def _scaled(graph: OperatorGraph, other: OperatorGraph | None) -> OperatorGraph | None:
+    """``graph`` with its slopes, or None where the two do not run the same operators over the same tensors."""
+    if other is None or [_wiring(o) for o in graph.operators] != [_wiring(o) for o in other.operators]:
+        return None
     try:
-        return with_slopes(graph, _built(build, 2 * batch_size, train))
+        return with_slopes(graph, other)
     except DataError:
-        return graph  # the model does different work at another batch: this capture is for one batch size
+        return None
 
 
-def _built(build: Build, batch_size: int, train: bool) -> OperatorGraph:
+def _wiring(operator: Operator) -> tuple[Any, ...]:
+    return operator.name, operator.inputs, operator.outputs, operator.attributes
+
+
+def _attempted(build: Build, batch_size: int, train: bool, loss: Loss | None) -> OperatorGraph | None:
+    """A trace at a batch size that the user did not ask for; None where the model refuses it."""
+    try:
+        return _built(build, batch_size, train, loss)
+    except Exception:  # noqa: BLE001  whatever a model raises at a batch size that is not its own
+        return None
+
+
+def _built(build: Build, batch_size: int, train: bool, loss: Loss | None) -> OperatorGraph:
     with fake_mode():
         module, inputs = build(batch_size)
-        return trace(module, inputs, train=train, batch_size=batch_size)
+        return trace(module, inputs, train=train, batch_size=batch_size, loss=loss)

@@ -1,45 +1,112 @@
-"""Products in ATen: operands put in the order and shape the graph's conventions ask for."""
+"""Products: matrix products and convolutions in all their directions, with operand shapes as the product sees them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-import torch
-
+from whichgpu.capturing.tracing.rules import Arguments, handles
 from whichgpu.graph import Attribute, Kind
 
 if TYPE_CHECKING:
     from whichgpu.capturing.tracing.recording import Recorder
 
-Handler = Callable[["Recorder", str, tuple[Any, ...], Mapping[str, Any], Any], None]
+
+def _gemm(recorder: Recorder, name: str, operands: Sequence[Any], out: Any) -> None:
+    recorder.operator(Kind.GEMM, name, operands, [out], {})
 
 
-def _gemm(recorder: Recorder, name: str, a: Any, b: Any, out: Any, bias: Any = None) -> None:
-    inputs = [a, b] if bias is None else [a, b, bias]
-    recorder.operator(Kind.GEMM, name, inputs, [out], {})
+@handles("aten.mm aten.bmm aten.matmul aten._int_mm")
+def _mm(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    _gemm(recorder, name, arguments[:2], out)
 
 
-def _mm(recorder: Recorder, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
-    _gemm(recorder, name, args[0], args[1], out)
+@handles("aten.addmm aten.baddbmm aten._addmm_activation")
+def _addmm(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    bias, a, b = arguments[:3]
+    _gemm(recorder, name, (a, b, bias), out)
 
 
-def _addmm(recorder: Recorder, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
-    _gemm(recorder, name, args[1], args[2], out, args[0])
+@handles("aten._scaled_mm")
+def _scaled_mm(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    _gemm(recorder, name, arguments[:2], out)
 
 
-def _dot(recorder: Recorder, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
-    recorder.operator(Kind.REDUCTION, name, list(args[:2]), [out], {"function": "dot"})
+@handles("aten.addbmm")
+def _addbmm(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    # The products of a batch are summed: one product whose inner dimension runs over the batch too.
+    bias, a, b = arguments[:3]
+    batch, m, k = (int(size) for size in a.shape)
+    left = recorder.view_of(a, (m, batch * k))
+    _gemm(recorder, name, (left, recorder.view_of(b, (batch * k, int(b.shape[2]))), bias), out)
 
 
-def _linear(recorder: Recorder, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
-    bias = args[2] if len(args) > 2 else None
-    _gemm(recorder, name, args[0], recorder.view_of(args[1], tuple(reversed(args[1].shape))), out, bias)
+@handles("aten.linear")
+def _linear(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    x, weight = arguments[:2]
+    turned = recorder.view_of(weight, (int(weight.shape[1]), int(weight.shape[0])))
+    bias = [value for value in arguments[2:3] if value is not None]
+    _gemm(recorder, name, (x, turned, *bias), out)
 
 
-def _geometry(args: Sequence[Any], start: int) -> dict[str, Attribute]:
-    """Stride, padding, dilation, transposed and groups of aten.convolution, from position ``start`` on."""
-    stride, padding, dilation, transposed, _, groups = args[start : start + 6]
+@handles("aten.mv")
+def _mv(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    matrix, vector = arguments[:2]
+    column = recorder.view_of(vector, (int(vector.shape[0]), 1))
+    _gemm(recorder, name, (matrix, column), recorder.view_of(out, (int(matrix.shape[0]), 1)))
+
+
+@handles("aten.addmv")
+def _addmv(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    _mv(recorder, name, arguments[1:], out)
+
+
+@handles("aten._trilinear")
+def _trilinear(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    """Three tensors multiplied and summed over some dimensions (nn.Bilinear): a product of two, then a weighted sum.
+
+    The multiplications are the elements of what the three broadcast to, as if the first were multiplied with a matrix.
+    """
+    first, second, third, *expanded = arguments[:6]
+    whole = math.prod(_broadcast((first, second, third), expanded))
+    m, k = (int(size) for size in first.shape)
+    n = whole // max(m * k, 1)
+    fits = int(second.numel()) == k * n
+    matrix = recorder.view_of(second, (k, n)) if fits else recorder.scratch(second, (k, n))
+    between = recorder.scratch(first, (m, n))
+    _gemm(recorder, name, (first, matrix), between)
+    recorder.operator(Kind.REDUCTION, name, [between, third], [out], {"function": "sum"})
+
+
+def _broadcast(tensors: Sequence[Any], expanded: Sequence[Sequence[int]]) -> list[int]:
+    """The shape that tensors broadcast to once they have the given new dimensions."""
+    shapes = []
+    for tensor, axes in zip(tensors, expanded, strict=True):
+        shape = [int(size) for size in tensor.shape]
+        for axis in axes:
+            shape.insert(axis, 1)
+        shapes.append(shape)
+    return [max(sizes) for sizes in zip(*shapes, strict=True)]
+
+
+@handles("aten._cdist_forward aten._euclidean_dist")
+def _distances(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    """Euclidean distances between the rows of two tensors: a product and a few passes over its result."""
+    a, b = arguments[:2]
+    turned = recorder.view_of(b, (*(int(size) for size in b.shape[:-2]), int(b.shape[-1]), int(b.shape[-2])))
+    _gemm(recorder, name, (a, turned), out)
+
+
+@handles("aten._cdist_backward")
+def _distances_backward(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    gradient, _, b = arguments[:3]
+    _gemm(recorder, name, (gradient, b), out)
+
+
+def _geometry(arguments: Arguments) -> dict[str, Attribute]:
+    """The attributes of a convolution from stride, padding, dilation, transposed, output padding and groups."""
+    stride, padding, dilation, transposed, _, groups = arguments
     return {
         "stride": tuple(int(size) for size in stride),
         "padding": tuple(int(size) for size in padding),
@@ -49,45 +116,23 @@ def _geometry(args: Sequence[Any], start: int) -> dict[str, Attribute]:
     }
 
 
-def _convolution(recorder: Recorder, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
-    x, w, bias = args[:3]
-    inputs = [x, w] if bias is None else [x, w, bias]
-    recorder.operator(Kind.CONV, name, inputs, [out], {"direction": "forward", **_geometry(args, 3)})
+@handles("aten.convolution aten._convolution")
+def _convolution(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    x, weight, bias = arguments[:3]
+    operands = [x, weight] if bias is None else [x, weight, bias]
+    recorder.operator(Kind.CONV, name, operands, [out], {"direction": "forward", **_geometry(arguments[3:9])})
 
 
-def _convolution_backward(
-    recorder: Recorder, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any
-) -> None:
-    # convolution_backward(dy, x, w, bias_sizes, stride, padding, dilation, transposed, output_padding, groups, mask)
-    dy, x, w = args[:3]
-    geometry = _geometry(args, 4)
-    wanted = args[10]
-    if wanted[0] and out[0] is not None:
-        recorder.operator(Kind.CONV, name, [dy, w], [out[0]], {"direction": "input", **geometry})
-    if wanted[1] and out[1] is not None:
-        results = [out[1]] if not wanted[2] or out[2] is None else [out[1], out[2]]
-        recorder.operator(Kind.CONV, name, [dy, x], results, {"direction": "weight", **geometry})
-
-
-def _bilinear(recorder: Recorder, name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
-    tensors = [value for value in args if isinstance(value, torch.Tensor)]
-    recorder.operator(Kind.UNKNOWN, name, tensors, [out], {})
-
-
-HANDLERS: Final[Mapping[str, Handler]] = {
-    "aten.mm": _mm,
-    "aten.bmm": _mm,
-    "aten.mv": _mm,
-    "aten.matmul": _mm,
-    "aten.dot": _dot,
-    "aten.vdot": _dot,
-    "aten.addmm": _addmm,
-    "aten.baddbmm": _addmm,
-    "aten.addmv": _addmm,
-    "aten.addbmm": _addmm,
-    "aten._addmm_activation": _addmm,
-    "aten.linear": _linear,
-    "aten.convolution": _convolution,
-    "aten.convolution_backward": _convolution_backward,
-    "aten._trilinear": _bilinear,
-}
+@handles("aten.convolution_backward")
+def _convolution_backward(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    """One operator a gradient that is asked for; a bias' gradient comes with the weight's, or is a sum by itself."""
+    gradient, x, weight = arguments[:3]
+    geometry = _geometry(arguments[4:10])
+    dx, dw, db = out
+    if dx is not None:
+        recorder.operator(Kind.CONV, name, [gradient, weight], [dx], {"direction": "input", **geometry})
+    if dw is not None:
+        results = [dw] if db is None else [dw, db]
+        recorder.operator(Kind.CONV, name, [gradient, x], results, {"direction": "weight", **geometry})
+    elif db is not None:
+        recorder.operator(Kind.REDUCTION, name, [gradient], [db], {"function": "sum"})

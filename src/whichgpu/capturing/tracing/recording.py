@@ -3,67 +3,56 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import torch
+from torch._subclasses.fake_tensor import (
+    DataDependentOutputException,
+    DynamicOutputShapeException,
+    UnsupportedOperatorException,
+)
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from whichgpu.capturing.tracing.aten import FREE, entry
-from whichgpu.capturing.tracing.products import HANDLERS
-from whichgpu.graph import Attribute, Kind, Operator, OperatorGraph, Phase, Role, Tensor
+from whichgpu.capturing.tracing import movement, norms, pointwise, products, sampling, summaries  # noqa: F401
+from whichgpu.capturing.tracing.planning import Plan, plan_of
+from whichgpu.capturing.tracing.tensors import Ledger
+from whichgpu.errors import Untraceable
+from whichgpu.graph import PRODUCTS, Attribute, Kind, Operator, OperatorGraph, Phase, Role
 
-_DTYPES = {
-    torch.float64: "float64",
-    torch.float32: "float32",
-    torch.float16: "float16",
-    torch.bfloat16: "bfloat16",
-    torch.complex64: "complex64",
-    torch.complex128: "complex128",
-    torch.int64: "int64",
-    torch.int32: "int32",
-    torch.int16: "int16",
-    torch.int8: "int8",
-    torch.uint8: "uint8",
-    torch.bool: "bool",
-    torch.float8_e4m3fn: "float8",
-    torch.float8_e5m2: "float8",
-}
+_current_node = torch._C._current_autograd_node
+_sequence = torch._C._autograd._get_sequence_nr
+_DEVICE: Final = torch.ops.prim.device.default
+_NEED_VALUES: Final = (DataDependentOutputException, DynamicOutputShapeException)
 
 
 class Recorder(TorchDispatchMode):
     """Within ``with Recorder() as recorder:`` every ATen call becomes an operator; ``finish`` gives the graph.
 
     Views share their base's storage and are no operators; a call during the backward pass belongs to that phase and
-    to the module whose forward call it differentiates. ``layout_copies`` says that copies between channels-first and
-    channels-last memory are the capturing framework's own and are marked so.
+    to the module whose forward call it differentiates. A model that reads the value of a tensor raises Untraceable.
     """
 
-    def __init__(self, layout_copies: bool = False) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._layout_copies = layout_copies
-        self._tensors: list[Tensor] = []
-        self._index: dict[tuple[int, tuple[int, ...], str], int] = {}
-        self._storages: dict[int, int] = {}
-        self._alive: list[Any] = []
-        self._roles: dict[int, tuple[Role, bool]] = {}
+        self._ledger = Ledger()
         self._parameters: list[torch.Tensor] = []
         self._operators: list[Operator] = []
         self._saved: set[int] = set()
         self._scopes: list[str] = []
         self._module_of: dict[int, str] = {}
+        self._labels: dict[int, Mapping[str, Attribute]] = {}
+        self._label: Mapping[str, Attribute] = {}
         self._paused = 0
         self._hooks: Any = None
 
     # -- what the caller says -----------------------------------------------------------------------------------
 
     def declare(self, tensor: torch.Tensor, role: Role, trainable: bool = False) -> None:
-        """Say what a tensor is before it is used: an input, a weight, a buffer."""
-        self._roles[self._storage(tensor)] = (role, trainable)
+        """Say what a tensor is before it is used: an input, a weight, a buffer. The first word on a storage holds."""
+        self._ledger.declare(tensor, role, trainable)
         if role is Role.WEIGHT:
             self._parameters.append(tensor)
-            self._of(tensor)
 
     @contextlib.contextmanager
     def scope(self, name: str) -> Iterator[None]:
@@ -83,6 +72,15 @@ class Recorder(TorchDispatchMode):
         finally:
             self._paused -= 1
 
+    @contextlib.contextmanager
+    def labelled(self, **attributes: Attribute) -> Iterator[None]:
+        """Normalisations within, and their gradients, have these attributes instead of what ATen calls them."""
+        before, self._label = self._label, attributes
+        try:
+            yield
+        finally:
+            self._label = before
+
     def operator(
         self,
         kind: Kind,
@@ -91,35 +89,49 @@ class Recorder(TorchDispatchMode):
         outputs: Sequence[Any],
         attributes: Mapping[str, Attribute],
     ) -> None:
-        """Record one operator; ``inputs`` and ``outputs`` are tensors or indices from ``view_of``."""
-        phase = Phase.BACKWARD if _in_backward() else Phase.FORWARD
+        """Record one operator; ``inputs`` and ``outputs`` are tensors or indices from ``view_of`` and ``scratch``.
+
+        A product sees expanded operands at their full shape, any other operator reads them at their own size.
+        """
+        row = self._ledger.row if kind in PRODUCTS else self._ledger.own_row
+        node = _current_node()
+        module = self._module(node)
+        if kind is Kind.NORM:
+            attributes = self._labelled(node, attributes)
         self._operators.append(
             Operator(
                 kind=kind,
-                phase=phase,
-                inputs=tuple(self._at(value) for value in inputs),
-                outputs=tuple(self._at(value) for value in outputs),
+                phase=Phase.FORWARD if node is None else Phase.BACKWARD,
+                inputs=tuple([value if type(value) is int else row(value) for value in inputs]),
+                outputs=tuple([value if type(value) is int else row(value) for value in outputs]),
                 name=name,
-                module=self._module(phase),
+                module=module,
                 attributes=attributes,
             )
         )
 
-    def view_of(self, tensor: torch.Tensor, shape: tuple[int, ...]) -> int:
+    def view_of(self, tensor: torch.Tensor | int, shape: tuple[int, ...]) -> int:
         """The index of a view of ``tensor`` with another shape."""
-        return self._register(self._storage(tensor), shape, _dtype(tensor))
+        if isinstance(tensor, int):
+            return tensor
+        return self._ledger.view(self._ledger.storage(tensor), shape, tensor.dtype)
+
+    def scratch(self, like: torch.Tensor, shape: tuple[int, ...]) -> int:
+        """The index of a tensor that a library makes between two of its kernels."""
+        return self._ledger.scratch(shape, like.dtype)
 
     def finish(self, batch_size: int) -> OperatorGraph:
         """The graph of everything recorded so far; raises DataError where it breaks a rule of graphs."""
         for parameter in self._parameters:
-            gradient = parameter.grad
-            if gradient is not None:
-                self._roles.setdefault(self._storage(gradient), (Role.GRADIENT, False))
+            if parameter.grad is not None:
+                self._ledger.declare(parameter.grad, Role.GRADIENT, False)
+        tensors = self._ledger.tensors()
+        saved = self._saved | _crossing(self._operators, [tensor.storage for tensor in tensors])
         graph = OperatorGraph(
             operators=tuple(self._operators),
-            tensors=tuple(self._with_role(tensor) for tensor in self._tensors),
+            tensors=tensors,
             batch_size=batch_size,
-            saved=frozenset(storage for storage in self._saved if storage not in self._roles),
+            saved=frozenset(storage for storage in saved if not self._ledger.known(storage)),
         )
         graph.verify()
         return graph
@@ -137,148 +149,119 @@ class Recorder(TorchDispatchMode):
         self._hooks.__exit__(*error)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        kwargs = kwargs or {}
-        out = func(*args, **kwargs)
+        if func is _DEVICE:
+            return func(*args)
+        try:
+            out = func(*args, **kwargs) if kwargs else func(*args)
+        except _NEED_VALUES as error:
+            raise self._needs_values(func) from error
+        except UnsupportedOperatorException as error:
+            raise self._unsupported(func) from error
         if not self._paused:
-            self._record(func, args, kwargs, out)
+            self._record(func, args, kwargs or {}, out)
         return out
 
     def _record(self, func: Any, args: tuple[Any, ...], kwargs: Mapping[str, Any], out: Any) -> None:
-        namespace, _, short = func._schema.name.partition("::")
-        name = f"{namespace}.{short}"
-        if name in FREE or namespace == "prim":
+        plan = plan_of(func)
+        if plan.free:
             return
-        if not _in_backward() and torch.is_grad_enabled() and self._scopes:
-            self._module_of[torch._C._autograd._get_sequence_nr() - 1] = self._scopes[-1]
-        handler = HANDLERS.get(name)
-        if handler is not None:
-            handler(self, name, args, kwargs, out)
+        if plan.view:
+            self._view(plan, args, out)
             return
-        outputs = _tensors(out)
-        inputs = _tensors(args) + _tensors(kwargs.values())
-        if not func._schema.is_mutable and self._is_view(func, inputs, outputs):
+        if torch.is_grad_enabled():
+            self.note_module()
+        if plan.handle is not None:
+            plan.handle(self, plan.name, args, out)
             return
-        found = entry(name)
-        kind = Kind.UNKNOWN if found is None else found.kind
-        attributes = {} if found is None else found.attributes(name, args, kwargs)
-        if kind is Kind.COPY:
-            attributes = self._copy_attributes(short, inputs, outputs, attributes)
-        self.operator(kind, name, inputs, outputs, attributes)
-
-    def _is_view(self, func: Any, inputs: Sequence[torch.Tensor], outputs: Sequence[torch.Tensor]) -> bool:
+        outputs = _tensors((out,))
         if not outputs:
-            return True  # a scalar or nothing: no kernel that moves a tensor
-        if inputs and _declares_view(func):
-            # Fake tensors do not always keep the alias: say it from the schema.
-            for tensor in outputs:
-                self._alias(tensor, inputs[0])
-            return True
-        storages = {self._storage(tensor) for tensor in inputs}
-        return all(self._storage(tensor) in storages for tensor in outputs)
+            return  # a number or nothing: no kernel that moves a tensor
+        inputs = plan.inputs(args, kwargs)
+        if plan.may_share and self._shares(inputs, outputs):
+            return
+        attributes = plan.attributes if plan.read is None else plan.read(args)
+        self.operator(plan.kind, plan.name, inputs, outputs, attributes)
 
-    def _copy_attributes(
-        self,
-        short: str,
-        inputs: Sequence[torch.Tensor],
-        outputs: Sequence[torch.Tensor],
-        attributes: dict[str, Attribute],
-    ) -> dict[str, Attribute]:
-        """Casts are told from copies, and the capturing framework's changes of memory format from both."""
-        if not inputs or not outputs:
-            return attributes
-        if short in ("_to_copy", "copy_", "copy") and inputs[-1].dtype != outputs[0].dtype:
-            return {"reason": "cast"}
-        if self._layout_copies and short in ("clone", "_to_copy") and _format_changes(inputs[0]):
-            return {"reason": "layout"}
-        return attributes
+    def _view(self, plan: Plan, args: tuple[Any, ...], out: Any) -> None:
+        base = args[0]
+        for view in _tensors((out,)):
+            # Fake tensors do not always share the storage of what they are views of.
+            self._ledger.alias(view, base)
+            if plan.stretches:
+                self._ledger.stretch(view)
 
-    # -- tensors ------------------------------------------------------------------------------------------------
+    def _shares(self, inputs: Sequence[torch.Tensor], outputs: Sequence[torch.Tensor]) -> bool:
+        """Whether a call that writes nothing only returns what it was given, as a view its schema does not declare."""
+        storages = {self._ledger.storage(tensor) for tensor in inputs}
+        return bool(storages) and all(self._ledger.storage(tensor) in storages for tensor in outputs)
 
-    def _at(self, value: Any) -> int:
-        return value if isinstance(value, int) else self._of(value)
+    # -- modules and phases -------------------------------------------------------------------------------------
 
-    def _of(self, tensor: torch.Tensor) -> int:
-        return self._register(self._storage(tensor), tuple(int(size) for size in tensor.shape), _dtype(tensor))
+    def note_module(self) -> None:
+        """Remember whose call it is that the newest node of autograd will differentiate."""
+        number = _sequence() - 1
+        if number not in self._module_of:
+            self._module_of[number] = self._module(_current_node())
+            if self._label:
+                self._labels[number] = self._label
 
-    def _register(self, storage: int, shape: tuple[int, ...], dtype: str) -> int:
-        key = (storage, shape, dtype)
-        found = self._index.get(key)
-        if found is None:
-            found = self._index[key] = len(self._tensors)
-            self._tensors.append(Tensor(shape=shape, dtype=dtype, storage=storage))
-        return found
+    def _module(self, node: Any) -> str:
+        if node is None:
+            return self._scopes[-1] if self._scopes else ""
+        return self._module_of.get(node._sequence_nr(), "")
 
-    def _storage(self, tensor: torch.Tensor) -> int:
-        """The number of a tensor's storage; storages stay alive so that no address is used twice."""
-        storage = tensor.untyped_storage()
-        key = storage._cdata
-        found = self._storages.get(key)
-        if found is None:
-            found = self._storages[key] = len(self._alive)
-            self._alive.append(storage)
-        return found
-
-    def _alias(self, view: torch.Tensor, base: torch.Tensor) -> None:
-        storage = view.untyped_storage()
-        if storage._cdata not in self._storages:
-            self._storages[storage._cdata] = self._storage(base)
-            self._alive.append(storage)
-
-    def _with_role(self, tensor: Tensor) -> Tensor:
-        role, trainable = self._roles.get(tensor.storage, (Role.ACTIVATION, False))
-        if role is Role.ACTIVATION:
-            return tensor
-        return Tensor(shape=tensor.shape, dtype=tensor.dtype, storage=tensor.storage, role=role, trainable=trainable)
+    def _labelled(self, node: Any, attributes: Mapping[str, Attribute]) -> Mapping[str, Attribute]:
+        label = self._label if node is None else self._labels.get(node._sequence_nr(), self._label)
+        return {**attributes, **label} if label else attributes
 
     def _pack(self, tensor: torch.Tensor) -> torch.Tensor:
-        self._saved.add(self._storage(tensor))
+        self._saved.add(self._ledger.storage(tensor))
         return tensor
 
-    def _module(self, phase: Phase) -> str:
-        if phase is Phase.FORWARD:
-            return self._scopes[-1] if self._scopes else ""
-        node = torch._C._current_autograd_node()
-        return self._module_of.get(node._sequence_nr(), "") if node is not None else ""
+    # -- what cannot be followed --------------------------------------------------------------------------------
+
+    def _needs_values(self, func: Any) -> Untraceable:
+        return Untraceable(
+            "{module} reads the values of a tensor ({operator}), and a capture has only shapes",
+            module=self._where(),
+            operator=str(func),
+            hint="decide by shapes or options instead of by values",
+        )
+
+    def _unsupported(self, func: Any) -> Untraceable:
+        return Untraceable(
+            "{module} runs {operator}, which has no rule for the shape of its result",
+            module=self._where(),
+            operator=str(func),
+            hint="register a fake implementation for it (torch.library.register_fake)",
+        )
+
+    def _where(self) -> str:
+        return next((scope for scope in reversed(self._scopes) if scope), "the model")
 
 
-@functools.cache
-def _declares_view(func: Any) -> bool:
-    """Whether an operator's schema says that what it returns is a view of its argument."""
-    aliases = [value.alias_info for value in func._schema.returns]
-    return bool(aliases) and all(alias is not None and not alias.is_write for alias in aliases)
+def _crossing(operators: Sequence[Operator], storages: Sequence[int]) -> set[int]:
+    """Storages that the forward pass writes and the backward pass reads; checkpointed inputs are among them."""
+    written: set[int] = set()
+    read: set[int] = set()
+    for operator in operators:
+        if operator.phase is Phase.FORWARD:
+            written.update(storages[index] for index in operator.outputs)
+        else:
+            read.update(storages[index] for index in operator.inputs)
+    return written & read
 
 
-def _unpack(tensor: torch.Tensor) -> torch.Tensor:
-    return tensor
-
-
-def _in_backward() -> bool:
-    return bool(torch._C._current_autograd_node() is not None)
-
-
-def _dtype(tensor: torch.Tensor) -> str:
-    return _DTYPES.get(tensor.dtype, "float32")
-
-
-def _tensors(values: Any) -> list[torch.Tensor]:
-    """The tensors in an argument list or result, one level deep."""
+def _tensors(values: Sequence[Any]) -> list[torch.Tensor]:
+    """The tensors among values, and in lists among them."""
     found: list[torch.Tensor] = []
-    for value in values if isinstance(values, (list, tuple)) else (list(values) if _iterable(values) else [values]):
+    for value in values:
         if isinstance(value, torch.Tensor):
             found.append(value)
-        elif isinstance(value, (list, tuple)):
+        elif isinstance(value, list | tuple):
             found.extend(item for item in value if isinstance(item, torch.Tensor))
     return found
 
 
-def _iterable(values: Any) -> bool:
-    return not isinstance(values, torch.Tensor) and hasattr(values, "__iter__") and not isinstance(values, str)
-
-
-def _format_changes(before: torch.Tensor) -> bool:
-    """Whether an image tensor is channels-last where its sizes say channels-first, or the other way round."""
-    if before.dim() not in (4, 5) or before.is_contiguous():
-        return False
-    last = torch.channels_last if before.dim() == 4 else torch.channels_last_3d
-    rotated = before.permute(0, -1, *range(1, before.dim() - 1))
-    return bool(rotated.is_contiguous() or before.is_contiguous(memory_format=last))
+def _unpack(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor
