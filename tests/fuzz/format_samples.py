@@ -1,4 +1,4 @@
-"""Small valid files of every format, written byte by byte from the formats' documents: material for tests and fuzzing."""
+"""Small valid files of every format, written byte by byte: material for tests and fuzzing."""
 
 from __future__ import annotations
 
