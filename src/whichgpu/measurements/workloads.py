@@ -20,13 +20,15 @@ _PERCEPTRON: Final = "perceptron"
 def workload_of(recipe: Recipe, load: Load) -> Workload | None:
     """The measured workload, or None where the zoo does not have it in the phase and size that was measured.
 
-    Raises InvalidValue where the zoo's capture cannot be brought to the measured batch size.
+    Raises InvalidValue where the zoo's capture cannot be brought to the measured batch size, DataError where it is
+    damaged.
     """
     if recipe.name == _PERCEPTRON:
         return _built(recipe)
     for name in candidates(recipe):
         found = _loaded(name, recipe, load)
         if found is not None and _matches(found, recipe):
+            found.graph.verify()
             return as_measured(found, recipe)
     return None
 
