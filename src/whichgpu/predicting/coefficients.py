@@ -95,6 +95,7 @@ class Coefficients:
     chips: Mapping[str, Mapping[str, Fitted]] = field(default_factory=dict)
     chip_families: Mapping[str, str] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
+    rows: dict[Any, tuple[Gpu, dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _resolved: dict[tuple[str, str], Family] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def family_name(self, gpu: Gpu) -> str:
@@ -113,7 +114,11 @@ class Coefficients:
 
     def family_is_measured(self, name: str) -> bool:
         """Whether any chip of a family was measured."""
-        return any(family == name for chip, family in self.chip_families.items() if chip not in self.left_out)
+        return name in self._measured_families
+
+    @functools.cached_property
+    def _measured_families(self) -> frozenset[str]:
+        return frozenset(family for chip, family in self.chip_families.items() if chip not in self.left_out)
 
     def cpu_family(self) -> Family:
         """The coefficients of processors."""

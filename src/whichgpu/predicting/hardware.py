@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -87,16 +87,19 @@ def arrays(
     gpus: Sequence[Gpu], resolutions: Sequence[Resolution], coefficients: Coefficients, power_limit_w: float | None
 ) -> Hardware:
     """The GPUs' columns, each with its own resolution of the workload's precision."""
-    rows = [
-        _row(gpu, resolution, coefficients, power_limit_w) for gpu, resolution in zip(gpus, resolutions, strict=True)
-    ]
+    rows = []
+    for gpu, resolution in zip(gpus, resolutions, strict=True):
+        # The catalogue's entries are asked again and again: their rows are kept with the coefficients they depend on.
+        key = (id(gpu), resolution, power_limit_w)
+        kept = coefficients.rows.get(key)
+        if kept is None:
+            kept = coefficients.rows[key] = (gpu, _row(gpu, resolution, coefficients, power_limit_w))
+        rows.append(kept[1])
     columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
     return Hardware(**columns)
 
 
-def _row(
-    gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_limit_w: float | None
-) -> dict[str, object]:
+def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_limit_w: float | None) -> dict[str, Any]:
     family = coefficients.family(gpu)
     # Without a board power nothing is known to limit the clock, and no power is predicted: NaN marks the gap.
     board_w = gpu.get("board_power_w")

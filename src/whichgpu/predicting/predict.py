@@ -47,6 +47,7 @@ class Prediction:
     times: Times
     power_w: Floats
     resolutions: tuple[Resolution, ...]
+    coverage: float
 
 
 def predictable(gpu: Gpu, workload: Workload) -> MissingFigure | None:
@@ -76,6 +77,7 @@ def predict_arrays(
         times=found,
         power_w=mean_power_w(table, hardware, found.step_s),
         resolutions=resolutions,
+        coverage=table.coverage,
     )
 
 
@@ -89,7 +91,7 @@ def predict(
     chosen = coefficients or shipped()
     shares = _shares(prediction)
     related = np.array([chosen.family_is_measured(chosen.family_name(gpu)) for gpu in gpus], dtype=bool)
-    width = latency_factor(shares, prediction.table.coverage, related)
+    width = latency_factor(shares, prediction.coverage, related)
     memory = _memory(prediction, stack(workload.stack))
     bounds = _bounds(prediction, shares)
     return [
@@ -170,7 +172,7 @@ def _estimate(
         usable_memory_bytes=usable,
         evidence=evidence,
         bound=bound,
-        coverage=prediction.table.coverage,
+        coverage=prediction.coverage,
         precision=_precision(prediction.resolutions[index]),
         memory=memory,
         time_to_finish_s=_time_to_finish(workload, latency),
