@@ -24,13 +24,15 @@ _FILTERS: Final = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME, 
 def canonical(graph: OperatorGraph) -> OperatorGraph:
     """The same graph with tensors and storages numbered by first use and without module paths.
 
-    Two captures of one model are equal in this form however they were numbered.
+    A storage's own tensor comes before its views. Two captures of one model are equal in this form however they were
+    numbered.
     """
-    order = list(
-        dict.fromkeys(index for operator in graph.operators for index in (*operator.inputs, *operator.outputs))
-    )
-    used = set(order)
-    order += [index for index in range(len(graph.tensors)) if index not in used]
+    own: dict[int, int] = {}
+    for index, tensor in enumerate(graph.tensors):
+        own.setdefault(tensor.storage, index)
+    used = [index for operator in graph.operators for index in (*operator.inputs, *operator.outputs)]
+    order = list(dict.fromkeys(i for index in used for i in (own[graph.tensors[index].storage], index)))
+    order += sorted(set(range(len(graph.tensors))) - set(order))
     number = {index: position for position, index in enumerate(order)}
     storages: dict[int, int] = {}
     for index in order:
@@ -126,15 +128,18 @@ def _relative_storages(tensors: Iterable[Tensor]) -> Iterator[int]:
 
 
 def _relative(indices: Iterable[int]) -> Iterator[int]:
-    """0 for the next new tensor; else 1 + zigzag of the distance from the reference before."""
+    """0 for the next new tensor, 1 for the one after it; else 2 + zigzag of the distance from the reference before.
+
+    Nothing but the tensor of which a new one is a view can stand between.
+    """
     known = before = 0
     for index in indices:
-        if index == known:
-            yield 0
-            known += 1
+        if index >= known:
+            yield index - known
+            known = index + 1
         else:
             distance = index - before
-            yield 1 + (2 * distance if distance >= 0 else -2 * distance - 1)
+            yield 2 + (2 * distance if distance >= 0 else -2 * distance - 1)
         before = index
 
 
@@ -222,11 +227,11 @@ def _absolute(relative: Iterable[int]) -> list[int]:
     found = []
     known = before = 0
     for value in relative:
-        if value == 0:
-            before = known
-            known += 1
+        if value < 2:
+            before = known + value
+            known = before + 1
         else:
-            before += (value - 1) // 2 if value % 2 else -(value // 2)
+            before += (value - 2) // 2 if value % 2 == 0 else -((value - 1) // 2)
         found.append(before)
     return found
 

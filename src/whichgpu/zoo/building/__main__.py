@@ -24,8 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     warnings.filterwarnings("ignore")
     read_collections()
-    shelf = Shelf()
-    shelf.forget(blueprints())
+    shelf = Shelf(blueprints())
     wanted = [name for name in blueprints() if any(fnmatch.fnmatch(name, pattern) for pattern in given.patterns)]
     if given.missing:
         wanted = [name for name in wanted if name not in shelf]

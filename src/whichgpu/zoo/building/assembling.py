@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,13 +94,21 @@ def row(blueprint: Blueprint, graphs: Mapping[str, OperatorGraph], block: str) -
 
 
 class Shelf:
-    """The captures of a folder: entries are put in by name, and ``write`` packs the blocks that changed."""
+    """The captures of a folder: entries are put in by name, and ``write`` packs the blocks that changed.
 
-    def __init__(self, folder: Path = CAPTURES) -> None:
+    Entries that are not in ``known`` are dropped. Several builders may fill one folder at a time.
+    """
+
+    def __init__(self, known: Collection[str], folder: Path = CAPTURES) -> None:
         self._folder = folder
-        path = folder / INDEX
-        self._rows: dict[str, Row] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        self._known = known
         self._new: dict[str, tuple[Blueprint, Graphs]] = {}
+        self._rows = self._read()
+
+    def _read(self) -> dict[str, Row]:
+        path = self._folder / INDEX
+        rows: dict[str, Row] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        return {name: found for name, found in rows.items() if name in self._known}
 
     def __contains__(self, name: object) -> bool:
         return name in self._rows
@@ -106,20 +117,17 @@ class Shelf:
         """Add an entry, or replace it."""
         self._new[blueprint.name] = (blueprint, graphs)
 
-    def forget(self, known: Iterable[str]) -> None:
-        """Drop the entries that nothing describes any more."""
-        keep = set(known)
-        self._rows = {name: found for name, found in self._rows.items() if name in keep}
-
     def write(self) -> None:
         """Pack what was put in, with the entries that share its blocks, and write the index."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        for block in sorted({blueprint.block for blueprint, _ in self._new.values()}):
-            self._write_block(block)
-        self._new.clear()
-        self._remove_unused()
-        lines = ",\n".join(f"{json.dumps(name)}:{json.dumps(self._rows[name])}" for name in sorted(self._rows))
-        (self._folder / INDEX).write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+        with _alone(self._folder):
+            self._rows = self._read()
+            for block in sorted({blueprint.block for blueprint, _ in self._new.values()}):
+                self._write_block(block)
+            self._new.clear()
+            lines = ",\n".join(f"{json.dumps(name)}:{json.dumps(self._rows[name])}" for name in sorted(self._rows))
+            (self._folder / INDEX).write_text("{\n" + lines + "\n}\n", encoding="utf-8")
+            self._remove_unused()
 
     def _write_block(self, block: str) -> None:
         members: dict[str, Graphs] = {}
@@ -147,6 +155,17 @@ class Shelf:
         for path in self._folder.glob("*.xz"):
             if path.stem not in used:
                 path.unlink()
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Within, no other builder writes to the folder."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _chunks(members: Mapping[str, Graphs]) -> list[dict[str, Graphs]]:

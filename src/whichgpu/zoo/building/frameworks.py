@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 import torch
+from torch._subclasses.fake_tensor import unset_fake_temporarily
 
 _ROIS: Final = "Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width"
 _SIZES: Final = "SymInt batch_size, SymInt channels, SymInt height, SymInt width"
@@ -62,6 +63,21 @@ def _extension_loads() -> bool:
             torch.ops.load_library(f"{folder}/{candidate}")
             return hasattr(torch.ops.torchvision, "nms")
     return False
+
+
+@functools.cache
+def torchvision_models() -> Any:
+    """The module of torchvision's models; its RegNets compute their widths with real tensors."""
+    models = torchvision().models
+    parameters = models.regnet.BlockParams
+    compute = parameters.from_init_params
+
+    def computed(*args: Any, **kwargs: Any) -> Any:
+        with unset_fake_temporarily():
+            return compute(*args, **kwargs)
+
+    parameters.from_init_params = staticmethod(computed)
+    return models
 
 
 _INITIALISERS: Final = (
