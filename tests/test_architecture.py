@@ -31,7 +31,8 @@ LAYERS = (
     {"recommending"},
     {"explaining"},
     {"documents"},
-    {"cli", "server", "reporting", "validating", "benching"},
+    {"validating", "benching"},
+    {"cli", "server", "reporting"},
 )
 FRAMEWORKS = {"torch", "keras", "tensorflow", "onnx", "transformers", "jax", "diffusers"}
 

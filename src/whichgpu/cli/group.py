@@ -16,6 +16,7 @@ _COMMANDS: Final = {
     "gpus": "whichgpu.cli.gpus",
     "top": "whichgpu.cli.top",
     "zoo": "whichgpu.cli.zoo",
+    "validate": "whichgpu.cli.validate",
 }
 
 

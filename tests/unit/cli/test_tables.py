@@ -64,7 +64,7 @@ def test_a_paragraph_wraps_on_a_terminal_and_not_in_a_pipe():
 def test_japanese_wraps_between_characters_but_never_before_a_full_stop():
     lines = paragraph("このGPUは学習に向いています。", 20).splitlines()
     assert lines == ["このGPUは学習に向い", "ています。"]
-    assert paragraph("あいうえおかきくけこ。", 20).splitlines() == ["あいうえおかきくけこ。"]
+    assert paragraph("あいうえおかきくけこ。", 20).splitlines() == ["あいうえおかきくけ", "こ。"]
 
 
 @given(st.text(st.characters(codec="utf-8", exclude_categories=("C",)), max_size=200), st.integers(20, 80))
