@@ -93,7 +93,7 @@ class OperatorTime:
     name: str
     kind: str
     phase: str
-    count: int
+    count: float
     flops: float
     moved_bytes: float
     time_s: float

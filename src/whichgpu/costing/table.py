@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from whichgpu.costing.cost import CLASSES, Cost, Product, Traffic
 from whichgpu.costing.optimizer import optimizer_cost
+from whichgpu.costing.products import number
 from whichgpu.costing.registry import Operands, rules
 from whichgpu.errors import Uncovered
 from whichgpu.graph import FLOATS, PRODUCTS, Kind, Operator, OperatorGraph, Phase, Role, Tensor
@@ -105,7 +106,7 @@ class CostTable:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Row:
     cost: Cost
-    count: int
+    count: float
     kind: str
     phase: str
     name: str
@@ -206,8 +207,8 @@ def _keeps_wide(operator: Operator, tensors: Sequence[Tensor], wide: set[int]) -
 
 def _distinct(
     graph: OperatorGraph, phases: tuple[Phase, ...], layout_copies: bool, wide: frozenset[int]
-) -> Iterable[tuple[Operator, int]]:
-    """Operators of these phases that cost the same, one of each with their number."""
+) -> Iterable[tuple[Operator, float]]:
+    """Operators of these phases that cost the same, one of each with how often they run."""
     found: dict[tuple[Any, ...], list[Any]] = {}
     for operator in graph.operators:
         if operator.phase not in phases:
@@ -224,9 +225,8 @@ def _distinct(
         )
         entry = found.get(key)
         if entry is None:
-            found[key] = [operator, 1]
-        else:
-            entry[1] += 1
+            found[key] = entry = [operator, 0.0]
+        entry[1] += number(operator, "repeat", 1)
     return [(operator, count) for operator, count in found.values()]
 
 

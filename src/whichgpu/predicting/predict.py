@@ -240,7 +240,7 @@ def breakdown(prediction: Prediction, index: int) -> list[OperatorTime]:
             Bound.LAUNCH: float(found.start_s[row, index]),
         }
         seconds = float(found.operator_s[row, index])
-        count = int(table.count[row])
+        count = float(table.count[row])
         rate = float(prediction.hardware.matmul_flops_per_s[index])
         rows.append(
             OperatorTime(

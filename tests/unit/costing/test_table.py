@@ -59,6 +59,25 @@ def test_too_much_unknown_is_an_error_unless_allowed():
     assert cost_table(workload(graph), allow_uncovered=True).coverage < 0.8
 
 
+@pytest.mark.parametrize("repeat", [798.0, 0.0625])
+def test_an_operator_counts_as_often_as_it_repeats(repeat):
+    graph = chain(Kind.ELEMENTWISE, Kind.ELEMENTWISE)
+    first, second = graph.operators
+    again = Operator(
+        kind=second.kind,
+        phase=second.phase,
+        inputs=second.inputs,
+        outputs=second.outputs,
+        name=second.name,
+        attributes={"repeat": repeat},
+    )
+    table = cost_table(workload(OperatorGraph(operators=(first, again), tensors=graph.tensors, batch_size=1)))
+    rows = [index for index, kind in enumerate(table.kinds) if kind == "elementwise"]
+    # One pass over 1 000 elements each way: once, and as often as it repeats.
+    moved = sum(table.count[row] * (table.read + table.written)[row].sum() for row in rows)
+    assert moved == 2000 + 2000 * repeat
+
+
 def test_layout_copies_exist_only_on_stacks_that_insert_them():
     graph = chain(Kind.COPY)
     operator = graph.operators[0]
