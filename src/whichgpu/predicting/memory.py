@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichgpu.costing.arithmetic import Resolution
+from whichgpu.costing.products import number
 from whichgpu.costing.table import wide_storages
 from whichgpu.estimate import MemoryParts
 from whichgpu.graph import ELEMENT_BYTES, FLOATS, Kind, Operator, OperatorGraph, Phase, Role, Tensor
@@ -61,13 +62,17 @@ def liveness(graph: OperatorGraph, step: str) -> Liveness:
     gradient = np.array([role is Role.GRADIENT for role in roles], dtype=bool)
     data = np.array([role is Role.INPUT for role in roles], dtype=bool)
     dies[gradient] = len(operators)  # the optimizer reads them last
+    saved = (born < forward_end) & (dies >= forward_end) & ~gradient & ~data
+    kept = _kept(operators, graph.tensors)
+    # Every turn of a loop keeps its own activations.
+    table *= np.where(saved, [kept.get(storage, 1.0) for storage in order], 1.0)[:, None]
     return Liveness(
         narrow=table[:, 0],
         wide=table[:, 1],
         fixed=table[:, 2],
         birth=np.where(data, 0, born),
         death=dies,
-        saved=(born < forward_end) & (dies >= forward_end) & ~gradient & ~data,
+        saved=saved,
         gradient=gradient,
         data=data,
         operators=len(operators),
@@ -100,6 +105,16 @@ def _spans(operators: list[Operator], tensors: tuple[Tensor, ...]) -> tuple[dict
                 birth.setdefault(tensor.storage, position)
                 death[tensor.storage] = position
     return birth, death
+
+
+def _kept(operators: Iterable[Operator], tensors: tuple[Tensor, ...]) -> dict[int, float]:
+    """How many of a storage there are where its forward operator repeats in a step."""
+    return {
+        tensors[index].storage: number(operator, "repeat", 1)
+        for operator in operators
+        if operator.phase is Phase.FORWARD and number(operator, "repeat", 1) > 1
+        for index in operator.outputs
+    }
 
 
 def _largest_views(tensors: tuple[Tensor, ...]) -> dict[int, Tensor]:
