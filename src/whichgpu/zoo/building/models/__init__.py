@@ -1,0 +1,1 @@
+"""Networks that no installed library builds, written from their papers and the dimensions of public repositories."""
