@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install check lint types test catalog messages zoo train-examples docs clean
+.PHONY: help demo install check lint types test catalog messages measured zoo train-examples docs clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ catalog: $(VENV)/installed-dev ## compile the family files of the catalogue into
 
 messages: $(VENV)/installed-dev ## collect the sentences and compile the Japanese catalogue
 	$(BIN)/python scripts/messages.py
+
+measured: $(VENV)/installed-dev ## extract the measured steps of the reference workloads from data/measurements
+	$(BIN)/python scripts/measured.py
 
 zoo: $(VENV)/installed-dev ## capture the built-in workloads again
 	$(BIN)/python -m whichgpu.zoo.building

@@ -164,7 +164,9 @@ def _support(found: Gpu) -> list[Document]:
 
 
 def comparison(found: Sequence[Gpu], catalog: Catalog, table: Mapping[str, Mapping[str, Estimate | None]]) -> Document:
-    """``whichgpu/gpus/1`` with figures side by side and estimates of the reference workloads."""
+    """``whichgpu/gpus/1`` with figures side by side, and the reference workloads as predicted and as measured."""
+    from whichgpu.catalog.measured import measured
+
     names = dict.fromkeys(name for each in found for name in each.figures)
     return {
         **gpus(found),
@@ -173,7 +175,7 @@ def comparison(found: Sequence[Gpu], catalog: Catalog, table: Mapping[str, Mappi
             workload: [None if row[each.id] is None else _document(row[each.id]) for each in found]
             for workload, row in table.items()
         },
-        "measurements": [],
+        "measurements": [each.document() for each in measured([each.id for each in found])],
     }
 
 

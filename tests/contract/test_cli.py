@@ -102,6 +102,7 @@ def test_gpus_lists_shows_and_compares(cli):
     compared = cli("gpus", "compare", "rtx-3090", "titan-v", "--json").document
     assert set(compared) >= {"schema", "gpus", "figures", "estimates"}
     assert compared["schema"] == "whichgpu/gpus/1"
+    assert {row["gpu"] for row in compared["measurements"]} == {"rtx-3090"}
 
 
 def test_gpus_filters_sorts_and_chooses_columns(cli):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from whichgpu.catalog.measured import Measured, measured
 from whichgpu.cli.figures import heading, value_text
 from whichgpu.cli.tables import Column, paragraph, table
 from whichgpu.estimate import Estimate
@@ -100,8 +101,11 @@ def comparison_text(
         [heading(name), *(value_text(name, gpu.figures[name].value if name in gpu.figures else None) for gpu in gpus)]
         for name in names
     ]
-    figures = table(columns, rows, available)
-    return "\n\n".join([figures, _predicted(gpus, workloads, estimates, available)])
+    parts = [table(columns, rows, available), _predicted(gpus, workloads, estimates, available)]
+    found = measured([gpu.id for gpu in gpus])
+    if found:
+        parts.append(_("Measured by others, training, samples a second:") + "\n" + _measured(gpus, found, available))
+    return "\n\n".join(parts)
 
 
 def _predicted(
@@ -122,6 +126,24 @@ def _predicted(
         efficiency = ["–" if each is None else per_joule(each) for each in row]
         rows.append([workload.name, _("time a step"), *times])
         rows.append(["", _("samples/J"), *efficiency])
+    return table(columns, rows, available)
+
+
+def _measured(gpus: Sequence[Gpu], found: Sequence[Measured], available: int | None) -> str:
+    """One row a workload, precision, software and source; a GPU's cell is its rate at its batch size."""
+    columns = [
+        Column(heading=_("workload")),
+        Column(heading=_("step"), weight=50),
+        Column(heading=_("precision")),
+        Column(heading=_("software"), weight=60),
+        Column(heading=_("source"), weight=40),
+        *(Column(heading=gpu.id, right=True) for gpu in gpus),
+    ]
+    cells: dict[tuple[str, ...], dict[str, str]] = {}
+    for each in found:
+        row = cells.setdefault((each.workload, each.step, each.precision, each.stack, each.source), {})
+        row[each.gpu] = _("{rate} (batch {batch})").format(rate=plain(each.samples_per_s), batch=each.batch_size)
+    rows = [[*conditions, *(row.get(gpu.id, "–") for gpu in gpus)] for conditions, row in cells.items()]
     return table(columns, rows, available)
 
 
