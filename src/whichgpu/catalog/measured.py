@@ -17,7 +17,7 @@ FIELDS: Final = (*("workload", "gpu", "step", "precision", "stack", "source", "b
 class Measured:
     """Samples a second of one GPU in training, the median of ``rows`` published rows of ``source``.
 
-    ``step`` is ``full``, or ``forward+backward`` without the optimizer; the precision ``default`` is the software's own.
+    ``step`` is ``full``, or ``forward+backward`` without the optimizer; precision ``default`` is the software's.
     """
 
     workload: str
