@@ -37,6 +37,7 @@ VECTOR: Final[Mapping[str, tuple[float, float | None, float | None]]] = {
     "GP102": (256, 4, 8),
     "GP104": (256, 4, 8),
     "GP106": (256, 4, 8),
+    "GP107": (256, 4, 8),
     "GV100": (128, 256, 64),
     "GV11B": (128, 256, None),
     "TU": (128, 256, 4),
