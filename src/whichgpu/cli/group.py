@@ -41,6 +41,11 @@ class Command(click.Command):
     def epilog(self, text: str | None) -> None:
         self._epilog = text
 
+    def get_help_option(self, ctx: click.Context) -> click.Option | None:
+        """``--help``, made anew each time: the one that click keeps speaks the language it was made in."""
+        self._help_option = None
+        return super().get_help_option(ctx)
+
 
 class Option(click.Option):
     """An option whose help is translated when it is shown."""
