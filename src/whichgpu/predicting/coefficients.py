@@ -53,6 +53,8 @@ class Form:
     vector_product: float
     alone_lead: float
     alone_product: float
+    alone_batched: float
+    alone_conv: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,7 +84,10 @@ def kernel_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -> 
     seconds = times(table, hardware, stack, form).operator_s
     if not stack.alone:
         return seconds + stack.call_s
-    product = np.where(table.product != Product.NONE, form.alone_product, 1.0)
+    single = np.where(table.batch > 1, form.alone_batched, form.alone_product)
+    product = np.select(
+        [table.product == Product.NONE, table.product == Product.CONV], [1.0, form.alone_conv], default=single
+    )
     floor = product[:, None] * hardware.launch_alone_s[None, :]
     alone: Floats = np.maximum(floor, form.alone_lead * floor + seconds)
     return alone
