@@ -9,7 +9,8 @@ import torch
 
 from whichgpu.capturing.tracing.macros import Macro, macro
 from whichgpu.capturing.tracing.recording import Recorder
-from whichgpu.graph import Kind
+from whichgpu.capturing.tracing.rules import Arguments, handles
+from whichgpu.graph import Attribute, Kind
 
 _ALIGNMENT: Final = 4
 """Head sizes that a fused kernel takes are multiples of this in float32 (cutlass); half types are padded to 8."""
@@ -91,3 +92,20 @@ def _four(tensor: torch.Tensor) -> torch.Tensor:
     while tensor.dim() < 4:
         tensor = tensor.unsqueeze(0)
     return tensor if tensor.dim() == 4 else tensor.flatten(0, tensor.dim() - 4)
+
+
+@handles("aten._scaled_dot_product_flash_attention_for_cpu")
+def _kernel(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    """The kernel on a CPU, of a model that calls attention past the function that is replaced."""
+    recorder.operator(Kind.ATTENTION, name, arguments[:3], out[:2], _options(arguments[3:]))
+
+
+@handles("aten._scaled_dot_product_flash_attention_for_cpu_backward")
+def _kernel_backward(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    recorder.operator(Kind.ATTENTION, name, arguments[:6], out[:3], _options(arguments[6:]))
+
+
+def _options(arguments: Arguments) -> dict[str, Attribute]:
+    """The attributes from a probability of dropout and whether it is causal, where they are given."""
+    dropout, causal = (*arguments, *(0.0, False)[len(arguments) :])[:2]
+    return {"causal": bool(causal), "window": 0, "dropout": dropout > 0.0, "fused": True}

@@ -48,7 +48,8 @@ class _Call(torch.autograd.Function):
     def backward(ctx: Any, *gradients: torch.Tensor | None) -> Any:
         recorder, macro = ctx.recorder, ctx.macro
         wanted = ctx.needs_input_grad[2:]
-        inputs, rest = ctx.saved_tensors[: len(wanted)], ctx.saved_tensors[len(wanted) :]
+        saved = ctx.saved_tensors  # asked for once: a checkpoint computes them again for it
+        inputs, rest = saved[: len(wanted)], saved[len(wanted) :]
         with _silence(recorder):
             results = [torch.empty_like(value) if need else None for value, need in zip(inputs, wanted, strict=True)]
         given = [gradient for gradient in gradients if gradient is not None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -28,9 +29,12 @@ def fake_mode() -> Iterator[FakeTensorMode]:
     if active is not None:
         yield active
         return
-    # Recurrent layers look where their weights lie in memory, which fake ones have not.
+    # Recurrent layers and copies of modules look where their weights lie in memory, which fake ones have not.
     still: Callable[[Any], None] = lambda layer: None  # noqa: E731
-    with FakeTensorMode(allow_non_fake_inputs=True) as mode, put([(torch.nn.RNNBase, "flatten_parameters", still)]):
+    quiet = warnings.catch_warnings()
+    mode = FakeTensorMode(allow_non_fake_inputs=True)
+    with quiet, mode, put([(torch.nn.RNNBase, "flatten_parameters", still)]):
+        warnings.filterwarnings("ignore", message="Accessing the data pointer of FakeTensor")
         yield mode
 
 

@@ -24,8 +24,10 @@ free(
         sym_stride sym_numel sym_storage_offset _local_scalar_dense item is_same_size set resize resize_as
         _resize_output _assert_async _assert_scalar _assert_tensor_metadata record_stream is_pinned pin_memory
         result_type _version size stride dim numel sym_is_contiguous is_contiguous is_strides_like_format
-        is_non_overlapping_and_dense storage_offset _nested_tensor_size requires_grad retain_grad _is_zerotensor
-        _has_same_storage_numel sym_constrain_range sym_constrain_range_for_size _functional_assert_async _async_error
+        is_non_overlapping_and_dense storage_offset retain_grad _is_zerotensor _has_same_storage_numel _nnz
+        sym_constrain_range sym_constrain_range_for_size _functional_assert_async _functional_assert_scalar
+        _functional_sym_constrain_range _functional_sym_constrain_range_for_size _print is_set_to is_coalesced
+        sparse_dim dense_dim _dimI _dimV squeeze_ unsqueeze_ t_ transpose_ as_strided_ swapaxes_ _coalesced
         """
     )
 )
@@ -37,7 +39,9 @@ register(
         unfold_backward slice_scatter select_scatter diagonal_scatter as_strided_scatter channel_shuffle pixel_shuffle
         pixel_unshuffle im2col col2im tile diag_embed diag block_diag expand_copy view_copy permute_copy
         _reshape_copy lift_fresh_copy alias_copy as_strided_copy split_copy split_with_sizes_copy unbind_copy
-        native_channel_shuffle trace_backward _foreach_copy
+        native_channel_shuffle trace_backward _foreach_copy _foreach_clone narrow_copy masked_scatter_backward
+        detach_copy diagonal_copy select_copy slice_copy squeeze_copy t_copy transpose_copy unfold_copy unsqueeze_copy
+        view_as_complex_copy view_as_real_copy _conj_copy _neg_view_copy _reshape_alias_copy _lazy_clone _copy_from
         """
     ),
     reason="contiguous",
@@ -66,6 +70,9 @@ register(Kind.EMBEDDING, "aten.embedding")
 def _copy(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
     """A copy, into memory of another format or into another type; ``copy_(target, source)`` only writes its target."""
     source = arguments[1] if name == "aten.copy_" and len(arguments) > 1 else arguments[0]
+    if out.layout is not torch.strided:
+        recorder.alias(out, source)  # a sparse gradient handed on
+        return
     # A number written into a tensor comes as a tensor of no dimension.
     if source.dim() == 0 and out.dim() > 0:
         recorder.operator(Kind.FILL, name, [], [out], {"function": "fill"})
@@ -74,10 +81,17 @@ def _copy(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None
     recorder.operator(Kind.COPY, name, [source], [out], {"reason": reason})
 
 
-@handles("aten.embedding_dense_backward aten.embedding_backward aten.embedding_sparse_backward")
+@handles("aten.embedding_dense_backward")
 def _embedding_backward(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
-    sparse = "sparse" in name or out.layout is not torch.strided
-    recorder.operator(Kind.SCATTER, name, arguments[:2], [out], {"sparse": sparse})
+    recorder.operator(Kind.SCATTER, name, arguments[:2], [out], {"sparse": False})
+
+
+@handles("aten._sparse_coo_tensor_with_dims_and_tensors")
+def _sparse(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    """Rows and where they belong as one sparse tensor: the gradient of a table of which few rows were read."""
+    places, rows = (value for value in arguments if isinstance(value, torch.Tensor))
+    touched = recorder.view_of(out, tuple(int(size) for size in rows.shape))
+    recorder.operator(Kind.SCATTER, name, [rows, places], [touched], {"sparse": True})
 
 
 @handles("aten._embedding_bag aten._embedding_bag_forward_only")
@@ -93,7 +107,8 @@ def _embedding_bag_backward(recorder: Recorder, name: str, arguments: Arguments,
     gradient, indices = arguments[:2]
     rows = recorder.view_of(gradient, (int(indices.numel()), int(gradient.shape[1])))
     sparse = out.layout is not torch.strided
-    recorder.operator(Kind.SCATTER, name, [rows, indices], [out], {"sparse": sparse})
+    touched = recorder.view_of(out, tuple(int(size) for size in (indices.numel(), gradient.shape[1])))
+    recorder.operator(Kind.SCATTER, name, [rows, indices], [touched if sparse else out], {"sparse": sparse})
 
 
 @handles("aten.index_put aten._index_put_impl aten._unsafe_index_put")
@@ -111,4 +126,4 @@ def _scatter(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> N
     recorder.operator(Kind.SCATTER, name, [values, index], [out], {"sparse": True})
 
 
-register(Kind.SCATTER, _aten("masked_scatter index_fill put"), sparse=True)
+register(Kind.SCATTER, _aten("masked_scatter index_fill put _unsafe_masked_index_put_accumulate"), sparse=True)

@@ -28,7 +28,7 @@ def _addmm(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> Non
     _gemm(recorder, name, (a, b, bias), out)
 
 
-@handles("aten._scaled_mm")
+@handles("aten._scaled_mm aten._scaled_mm_v2")
 def _scaled_mm(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
     _gemm(recorder, name, arguments[:2], out)
 
@@ -48,6 +48,24 @@ def _linear(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> No
     turned = recorder.view_of(weight, (int(weight.shape[1]), int(weight.shape[0])))
     bias = [value for value in arguments[2:3] if value is not None]
     _gemm(recorder, name, (x, turned, *bias), out)
+
+
+@handles("aten._weight_int8pack_mm aten._weight_int4pack_mm aten._weight_int4pack_mm_for_cpu")
+def _packed_weights(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    # The packed weight's own shape says nothing of the product: its columns are the result's.
+    x, weight = arguments[:2]
+    _gemm(recorder, name, (x, recorder.view_of(weight, (int(x.shape[-1]), int(out.shape[-1])))), out)
+
+
+@handles("aten._grouped_mm aten._scaled_grouped_mm")
+def _grouped_mm(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    """A product for each group of rows: experts [groups, k, n], or the gradient of their weights [groups, m, n]."""
+    x, weight = arguments[:2]
+    if x.dim() == 2 and weight.dim() == 3:
+        attributes: dict[str, Attribute] = {"experts": int(weight.shape[0]), "top_k": 1}
+        recorder.operator(Kind.EXPERTS, name, [x, weight], [out], attributes)
+        return
+    _gemm(recorder, name, (x, weight), out)
 
 
 @handles("aten.mv")

@@ -110,6 +110,10 @@ class Recorder(TorchDispatchMode):
             )
         )
 
+    def alias(self, view: torch.Tensor, base: torch.Tensor) -> None:
+        """Say that ``view`` shares the storage of ``base``, and no kernel made it."""
+        self._ledger.alias(view, base)
+
     def view_of(self, tensor: torch.Tensor | int, shape: tuple[int, ...]) -> int:
         """The index of a view of ``tensor`` with another shape."""
         if isinstance(tensor, int):
@@ -215,7 +219,8 @@ class Recorder(TorchDispatchMode):
         return {**attributes, **label} if label else attributes
 
     def _pack(self, tensor: torch.Tensor) -> torch.Tensor:
-        self._saved.add(self._ledger.storage(tensor))
+        if _current_node() is None:  # else it is computed again, in the backward pass
+            self._saved.add(self._ledger.storage(tensor))
         return tensor
 
     # -- what cannot be followed --------------------------------------------------------------------------------

@@ -64,7 +64,8 @@ def layer_stand_in(recorder: Recorder, cell: str) -> Callable[..., Any]:
     """A function to put in the place of ``torch._VF.lstm`` and its kin, for padded and for packed batches."""
 
     def layer(x: torch.Tensor, *rest: Any) -> Any:
-        if len(rest) == 8:
+        packed = not isinstance(rest[2], bool)
+        if not packed:
             states, weights, biases, depth, _, _, both, batch_first = rest
             sequence = x if batch_first else x.transpose(0, 1)
         else:  # packed: (data, batch_sizes, states, weights, biases, layers, dropout, training, bidirectional)
@@ -85,7 +86,7 @@ def layer_stand_in(recorder: Recorder, cell: str) -> Callable[..., Any]:
             states=given,
             projection=int(weights[1].shape[1]) if projected else 0,
         )
-        if len(rest) == 8:
+        if not packed:
             return (made[0] if batch_first else made[0].transpose(0, 1), *made[1:])
         return (made[0].transpose(0, 1).reshape(-1, made[0].shape[-1]), *made[1:])
 
@@ -113,12 +114,19 @@ def cell_stand_in(recorder: Recorder, cell: str) -> Callable[..., Any]:
     return step
 
 
+class _Lengths(list[int]):
+    """How many sequences are left at each step, where PyTorch has a tensor: known numbers."""
+
+    device = torch.device("cpu")
+
+
 def pack(input: torch.Tensor, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True) -> PackedSequence:
     """A packed batch in which every sequence is as long as the batch: lengths are values, which a capture has not."""
     sequence = input.transpose(0, 1) if batch_first else input
     steps, batch = int(sequence.shape[0]), int(sequence.shape[1])
     flat = sequence.reshape(steps * batch, *sequence.shape[2:])
-    return PackedSequence(flat, torch.tensor([batch] * steps), None, None)
+    sizes: Any = _Lengths([batch] * steps)
+    return PackedSequence(flat, sizes, None, None)
 
 
 def unpack(
@@ -128,4 +136,7 @@ def unpack(
     steps = len(sequence.batch_sizes)
     padded = sequence.data.view(steps, -1, *sequence.data.shape[1:])
     lengths = torch.full((int(padded.shape[1]),), steps)
+    if total_length is not None and total_length > steps:
+        rest = padded.new_full((total_length - steps, *padded.shape[1:]), padding_value)
+        padded = torch.cat([padded, rest])
     return (padded.transpose(0, 1) if batch_first else padded), lengths

@@ -49,7 +49,8 @@ reads(
         """
         max_pool2d_with_indices max_pool2d_with_indices_backward max_pool3d_with_indices
         max_pool3d_with_indices_backward max_pool2d max_pool3d fractional_max_pool2d fractional_max_pool2d_backward
-        max_unpool2d max_unpool3d
+        fractional_max_pool3d fractional_max_pool3d_backward max_unpool2d
+        max_unpool3d
         """
     ),
 )(_windows("max"))
@@ -63,8 +64,10 @@ reads(
 reads(
     Kind.POOLING,
     _aten(
-        "_adaptive_avg_pool2d _adaptive_avg_pool2d_backward _adaptive_avg_pool3d _adaptive_avg_pool3d_backward "
-        "adaptive_avg_pool1d"
+        """
+        adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d adaptive_avg_pool3d_backward _adaptive_avg_pool2d
+        _adaptive_avg_pool2d_backward _adaptive_avg_pool3d _adaptive_avg_pool3d_backward
+        """
     ),
 )(_adaptive("average"))
 
@@ -78,7 +81,8 @@ register_functions(
         upsample_nearest2d_backward upsample_nearest3d_backward upsample_linear1d_backward
         upsample_bilinear2d_backward upsample_trilinear3d_backward upsample_bicubic2d_backward
         _upsample_nearest_exact1d_backward _upsample_nearest_exact2d_backward _upsample_nearest_exact3d_backward
-        _upsample_bilinear2d_aa_backward _upsample_bicubic2d_aa_backward grid_sampler_2d grid_sampler_2d_backward
+        _upsample_bilinear2d_aa_backward _upsample_bicubic2d_aa_backward _upsample_lanczos2d_aa
+        _upsample_lanczos2d_aa_backward grid_sampler_2d grid_sampler_2d_backward
         grid_sampler_3d grid_sampler_3d_backward affine_grid_generator
         """
     )

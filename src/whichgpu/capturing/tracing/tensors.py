@@ -53,11 +53,7 @@ class Ledger:
 
     def storage(self, tensor: torch.Tensor) -> int:
         """The number of a tensor's storage."""
-        try:
-            kept: Any = tensor.untyped_storage()
-            key = kept._cdata
-        except (NotImplementedError, RuntimeError):  # a sparse tensor has none
-            kept, key = tensor, id(tensor)
+        kept, key = _storage(tensor)
         number = self._numbers.get(key)
         if number is None:
             number = self._numbers[key] = len(self._alive)
@@ -95,12 +91,9 @@ class Ledger:
     def alias(self, view: torch.Tensor, base: torch.Tensor) -> None:
         """Say that ``view`` shares the storage of ``base``."""
         number = self.storage(base)
-        try:
-            kept = view.untyped_storage()
-        except (NotImplementedError, RuntimeError):
-            return
-        if kept._cdata not in self._numbers:
-            self._numbers[kept._cdata] = number
+        kept, key = _storage(view)
+        if key not in self._numbers:
+            self._numbers[key] = number
             # A place of its own in the list keeps numbers and places in step.
             self._alive.append(kept)
 
@@ -128,3 +121,12 @@ class Ledger:
             raise Untraceable("tensors of type {dtype} cannot be followed", dtype=str(dtype), hint="cast them before")
         sizes = tuple(int(size) for size in shape)
         return Tensor(shape=sizes, dtype=name, storage=storage, role=role, trainable=trainable)
+
+
+def _storage(tensor: torch.Tensor) -> tuple[Any, int]:
+    """What holds a tensor's elements, and its identity while it is alive."""
+    try:
+        storage = tensor.untyped_storage()
+    except (NotImplementedError, RuntimeError):  # a sparse tensor has none
+        return tensor, id(tensor)
+    return storage, storage._cdata
