@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +11,7 @@ import torch
 
 from whichgpu.capturing.tracing import fake_mode, trace
 from whichgpu.errors import DataError
-from whichgpu.graph import OperatorGraph
+from whichgpu.graph import Operator, OperatorGraph, Phase, Role
 from whichgpu.zoo.building.frameworks import quick_building
 
 Capture = Callable[[int], OperatorGraph]
@@ -73,6 +74,33 @@ def inference(build: Build) -> Capture:
 def variants(build: Build, loss: Callable[[Any], torch.Tensor] | None = None) -> dict[str, Capture]:
     """A training and an inference graph of the same model."""
     return {"train": training(build, loss), "infer": inference(build)}
+
+
+def forward_part(capture: Capture) -> Capture:
+    """The forward pass of a training capture: in training mode, with nothing kept for a backward pass."""
+
+    def captured(batch: int) -> OperatorGraph:
+        graph = capture(batch)
+        operators = tuple(operator for operator in graph.operators if operator.phase is Phase.FORWARD)
+        used = {index for operator in operators for index in (*operator.inputs, *operator.outputs)}
+        used |= {index for index, tensor in enumerate(graph.tensors) if tensor.role in (Role.WEIGHT, Role.BUFFER)}
+        number = {index: position for position, index in enumerate(sorted(used))}
+        return dataclasses.replace(
+            graph,
+            operators=tuple(_renumbered(operator, number) for operator in operators),
+            tensors=tuple(graph.tensors[index] for index in sorted(used)),
+            saved=frozenset(),
+        )
+
+    return captured
+
+
+def _renumbered(operator: Operator, number: Mapping[int, int]) -> Operator:
+    return dataclasses.replace(
+        operator,
+        inputs=tuple(number[index] for index in operator.inputs),
+        outputs=tuple(number[index] for index in operator.outputs),
+    )
 
 
 def _traced(build: Build, batch: int, loss: Callable[[Any], torch.Tensor] | None, *, train: bool) -> OperatorGraph:

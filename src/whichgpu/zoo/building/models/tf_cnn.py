@@ -1,4 +1,4 @@
-"""The networks of tf_cnn_benchmarks (repository tensorflow/benchmarks, scripts/tf_cnn_benchmarks/models), layer by layer.
+"""The networks of tf_cnn_benchmarks (repository tensorflow/benchmarks) layer by layer.
 
 TensorFlow's padding is kept: SAME pads more behind than before, and ResNets pad explicitly before a strided kernel.
 """
@@ -95,12 +95,15 @@ class Pool(nn.Module):
 
 Layer = tuple[Any, ...]
 """("conv", width, rows, columns[, stride, mode]), ("mpool" or "apool", kernel, stride, mode), or ("share",)."""
+Column = Sequence[Layer]
+Module = Sequence[Column]
+"""An inception module: columns side by side."""
 
 
 class Columns(nn.Module):
     """An inception module: columns of layers side by side, joined; "share" continues from the column before."""
 
-    def __init__(self, channels: int, columns: Sequence[Sequence[Layer]], norm: str) -> None:
+    def __init__(self, channels: int, columns: Module, norm: str) -> None:
         super().__init__()
         self.columns = columns
         self.layers = nn.ModuleDict()
@@ -133,25 +136,24 @@ def made_layer(channels: int, layer: Layer, norm: str) -> tuple[nn.Module, int]:
     """A layer and how many channels it gives."""
     if layer[0] == "conv":
         width, rows, columns, *rest = layer[1:]
-        return Conv(channels, width, (rows, columns), *rest, norm=norm), width
+        options: dict[str, Any] = dict(zip(("stride", "mode"), rest, strict=False))
+        return Conv(channels, width, (rows, columns), norm=norm, **options), width
     return Pool({"mpool": "max", "apool": "average"}[layer[0]], *layer[1:]), channels
 
 
 class Chain(nn.Module):
     """A network of convolutions, pools and inception modules, with dense layers behind; takes images [b, h, w, 3]."""
 
-    def __init__(
-        self, layers: Sequence[Layer | list[Sequence[Layer]]], dense: Sequence[int] = (), norm: str = "none"
-    ) -> None:
+    def __init__(self, layers: Sequence[Layer | Module], dense: Sequence[int] = (), norm: str = "none") -> None:
         super().__init__()
         self.features = nn.Sequential()
         channels = 3
         for layer in layers:
-            if isinstance(layer, list):
-                made: nn.Module = Columns(channels, layer, norm)
-                channels = int(made.width)
-            else:
+            if isinstance(layer, tuple):
                 made, channels = made_layer(channels, layer, norm)
+            else:
+                made = columns = Columns(channels, layer, norm)
+                channels = columns.width
             self.features.append(made)
         self.dense = nn.Sequential()
         width = channels * (dense[0] if dense else 1)
