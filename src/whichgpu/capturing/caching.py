@@ -21,10 +21,11 @@ import whichgpu
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.serialising import from_document, to_document
 from whichgpu.errors import DataError
+from whichgpu.units import MIB
 from whichgpu.workload import Workload
 
 FRAMEWORKS: Final = ("torch", "keras", "numpy")
-MOST_BYTES: Final = 256 * 2**20
+MOST_BYTES: Final = 256 * MIB
 """What all entries together may take; the longest unused go first."""
 
 
@@ -121,4 +122,3 @@ def _hash(path: str) -> str | None:
         return hashlib.sha256(Path(path).read_bytes()).hexdigest()
     except OSError:
         return None
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import errno
+import re
 import sys
 import types
 from contextlib import AbstractContextManager
@@ -23,9 +24,10 @@ from whichgpu.capturing.sandboxing.wording import (
     TOO_MUCH_WRITTEN,
 )
 from whichgpu.errors import ScriptFailed, ScriptLimit, WhichGpuError
+from whichgpu.units import MIB
 
 DENIALS: Final = {"network": NO_NETWORK, "processes": NO_PROCESSES, "files": NO_WRITING}
-OUT_OF_MEMORY: Final = ("can't allocate memory", "Cannot allocate memory", "std::bad_alloc")
+OUT_OF_MEMORY: Final = ("can't allocate memory", "Cannot allocate memory", "std::bad_alloc", "can't start new thread")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,19 +63,30 @@ class Follower(Protocol):
 def followed(follower: Follower, script: Script, request: CaptureRequest) -> dict[str, Any]:
     """What the script made; raises the SourceError that says why it made nothing."""
     variables = _main_module(script)
-    stopped = None
     with follower.running(script):
+        failure = _run(follower, script, variables)
+        if failure is None:
+            return follower.result(script, request, variables, None)
+        stopped = {"line": failure.values.get("line"), "error": failure.message}
         try:
-            exec(compile(script.text, script.path, "exec", dont_inherit=True), variables)
-        except SystemExit:
-            pass
-        except BaseException as error:  # noqa: BLE001  whatever a stranger's script raises
-            line = _line(script, error)
-            failure = follower.explain(error, script, line) or _failure(script, error, line)
-            if isinstance(failure, ScriptLimit) or not follower.enough():
-                raise failure from error
-            stopped = {"line": line, "error": first_line(error)}
-        return follower.result(script, request, variables, stopped)
+            return follower.result(script, request, variables, stopped)
+        except WhichGpuError as error:
+            raise failure from error
+
+
+def _run(follower: Follower, script: Script, variables: dict[str, Any]) -> WhichGpuError | None:
+    """Run the script: None, or the error that stopped it after it had made a model; raises one from before that."""
+    try:
+        exec(compile(script.text, script.path, "exec", dont_inherit=True), variables)
+    except SystemExit:
+        return None
+    except BaseException as error:
+        line = _line(script, error)
+        failure = follower.explain(error, script, line) or _failure(script, error, line)
+        if isinstance(failure, ScriptLimit) or not follower.enough():
+            raise failure from error
+        return failure
+    return None
 
 
 def _main_module(script: Script) -> dict[str, Any]:
@@ -107,10 +120,10 @@ def _failure(script: Script, error: BaseException, line: int) -> WhichGpuError:
             return ScriptLimit(template, hint=hint, limit=cause.what, detail=cause.detail[:200], **values)
     if isinstance(error, MemoryError) or any(sign in str(error) for sign in OUT_OF_MEMORY):
         template, hint = TOO_MUCH_MEMORY
-        return ScriptLimit(template, hint=hint, limit="memory", mebibytes=script.limits.memory_bytes // 2**20, **values)
+        return ScriptLimit(template, hint=hint, limit="memory", mebibytes=script.limits.memory_bytes // MIB, **values)
     if isinstance(error, OSError) and error.errno in (errno.EFBIG, errno.ENOSPC, errno.EDQUOT):
         template, hint = TOO_MUCH_WRITTEN
-        return ScriptLimit(template, hint=hint, limit="files", mebibytes=script.limits.file_bytes // 2**20, **values)
+        return ScriptLimit(template, hint=hint, limit="files", mebibytes=script.limits.file_bytes // MIB, **values)
     if isinstance(error, ModuleNotFoundError) and error.name:
         template, hint = LACKS_MODULE
         return ScriptFailed(template, hint=hint, module=error.name, **values)
@@ -129,7 +142,14 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def first_line(error: BaseException) -> str:
-    """The error's kind and the first line of what it says, cut to 300 characters."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """The error's kind and the first line of what it says, cut to 300 characters.
+
+    Keras wraps errors of layers: its first line only says which layer was called, the next is the error.
+    """
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
+    lines = [line.strip() for line in plain.splitlines() if line.strip()]
+    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
+        layer = lines[0].removeprefix("Exception encountered when calling").strip(" .").removesuffix(".call()")
+        lines = [f"{layer}: {lines[1]}"]
     text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return text if len(text) <= 300 else text[:299] + "…"

@@ -72,11 +72,19 @@ def _unreadable(source: str) -> SourceNotFound | SourceUnreadable:
     path = Path(source)
     kinds = ", ".join(sorted({suffix for reader in READERS.values() for suffix in reader.suffixes}))
     if path.is_dir():
-        return SourceUnreadable("{source} is a directory", source=source, hint="give the script in it that builds the model")
+        return SourceUnreadable(
+            "{source} is a directory", source=source, hint="give the script in it that builds the model"
+        )
     if path.exists():
-        return SourceUnreadable("{source} is no kind of file that can be read", source=source, hint="kinds: {kinds}", kinds=kinds)
+        return SourceUnreadable(
+            "{source} is no kind of file that can be read", source=source, hint="kinds: {kinds}", kinds=kinds
+        )
     known = [name for reader in READERS.values() if reader.names for name in reader.names()]
     close = nearest(source, known)
     if close is None:
-        return SourceNotFound("there is no file {source}", source=source, hint="check its name; kinds: {kinds}", kinds=kinds)
-    return SourceNotFound("there is no file or workload {source}", source=source, hint="did you mean {close}?", close=close)
+        return SourceNotFound(
+            "there is no file {source}", source=source, hint="check its name; kinds: {kinds}", kinds=kinds
+        )
+    return SourceNotFound(
+        "there is no file or workload {source}", source=source, hint="did you mean {close}?", close=close
+    )

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from whichgpu.errors import SourceSyntaxError, SourceUnreadable
+from whichgpu.units import MIB
 
-LARGEST_SCRIPT_BYTES: Final = 2**20
+LARGEST_SCRIPT_BYTES: Final = MIB
 MOST_LINE_REPAIRS: Final = 400
 MOST_PARSED_CHARACTERS: Final = 8_000_000
 """Lines mended one by one before the script is given up, and characters parsed for it: each costs one parse."""
@@ -135,7 +136,7 @@ def _fences(text: str) -> tuple[str, int]:
     stripped = ["" if number in set(fences) else line for number, line in enumerate(lines)]
     if not fences or len(fences) % 2 or syntax_error("\n".join(stripped)) is None:
         return "\n".join(stripped), len(fences)
-    inside = set()
+    inside: set[int] = set()
     for start, end in zip(fences[::2], fences[1::2], strict=True):
         inside.update(range(start + 1, end))
     return "\n".join(line if number in inside else "" for number, line in enumerate(lines)), len(fences)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from whichgpu.errors import InvalidValue, UnknownName, nearest
+from whichgpu.units import GIB, MIB
 from whichgpu.workload import PHASES, Precision
 
 DEFAULT_BATCH: Final = 32
@@ -32,15 +33,15 @@ class Limits:
 
     time_s: float = 60.0
     startup_s: float = 180.0
-    memory_bytes: int = 4 * 2**30
-    file_bytes: int = 256 * 2**20
-    scratch_bytes: int = 2**30
-    result_bytes: int = 512 * 2**20
+    memory_bytes: int = 4 * GIB
+    file_bytes: int = 256 * MIB
+    scratch_bytes: int = GIB
+    result_bytes: int = 512 * MIB
 
     @classmethod
     def default(cls) -> Limits:
         """The limits in force: half of this machine's memory at most, and WHICHGPU_SCRIPT_SECONDS where it is set."""
-        limits = cls(memory_bytes=min(4 * 2**30, _physical_memory_bytes() // 2))
+        limits = cls(memory_bytes=min(4 * GIB, _physical_memory_bytes() // 2))
         text = os.environ.get("WHICHGPU_SCRIPT_SECONDS", "")
         return dataclasses.replace(limits, time_s=float(text)) if text.isdecimal() and int(text) else limits
 
@@ -49,7 +50,7 @@ def _physical_memory_bytes() -> int:
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):
-        return 8 * 2**30  # not told by this operating system: a common laptop
+        return 8 * GIB  # not told by this operating system: a common laptop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

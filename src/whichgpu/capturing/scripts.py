@@ -17,13 +17,14 @@ from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.sandboxing.launching import run
 from whichgpu.capturing.serialising import from_document
 from whichgpu.errors import MissingExtra, SourceNotFound, SourceUnreadable
+from whichgpu.units import MIB
 from whichgpu.workload import Assumption, Workload
 
 FRAMEWORKS: Final[Mapping[str, tuple[frozenset[str], tuple[str, ...], str]]] = {
     # name: (modules a script of it imports, modules that reading it needs, extra that installs them)
     "keras": (frozenset({"tensorflow", "keras", "tf_keras"}), ("torch", "keras"), "keras"),
 }
-LARGEST_NOTEBOOK_BYTES: Final = 64 * 2**20
+LARGEST_NOTEBOOK_BYTES: Final = 64 * MIB
 
 
 def read(source: str, request: CaptureRequest) -> Workload:
@@ -57,7 +58,9 @@ def _content(path: Path) -> bytes:
         with path.open("rb") as stream:
             content = stream.read(largest + 1)
     except OSError as error:
-        raise SourceUnreadable("{source}: {problem}", source=str(path), problem=error.strerror or "unreadable") from error
+        raise SourceUnreadable(
+            "{source}: {problem}", source=str(path), problem=error.strerror or "unreadable"
+        ) from error
     return _notebook_code(content, path.name) if path.suffix == ".ipynb" else content
 
 
@@ -66,7 +69,9 @@ def _notebook_code(content: bytes, name: str) -> bytes:
         cells = json.loads(content)["cells"]
         code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
     except (ValueError, KeyError, TypeError) as error:
-        raise SourceUnreadable("{file} is not a notebook", file=name, hint="give a notebook of Jupyter or Colab") from error
+        raise SourceUnreadable(
+            "{file} is not a notebook", file=name, hint="give a notebook of Jupyter or Colab"
+        ) from error
     return "\n\n".join(code).encode()
 
 

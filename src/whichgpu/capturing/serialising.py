@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from whichgpu import graph
+from whichgpu.capturing.words import words
 from whichgpu.errors import DataError
 from whichgpu.workload import Assumption, Precision, Workload
 
-PLAIN = (
-    "name phase step batch_size source_hash category family sequence_length weight_precision optimizer samples epochs "
-    "stack stack_year layout power_limit_w input_transfer"
-).split()
+PLAIN = words(
+    """name phase step batch_size source_hash category family sequence_length weight_precision optimizer
+    samples epochs stack stack_year layout power_limit_w input_transfer"""
+)
 """Fields of a workload that JSON holds as they are."""
 
 

@@ -16,13 +16,13 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from whichgpu.capturing.following import Follower, Script, followed
+from whichgpu.capturing.following import Follower, Script, first_line, followed
 from whichgpu.capturing.request import CaptureRequest, Limits
 from whichgpu.capturing.sandboxing.confining import bound_memory, confine
 from whichgpu.capturing.sandboxing.failing import describe
-from whichgpu.capturing.sandboxing.guarding import Guard, read_beside
+from whichgpu.capturing.sandboxing.guarding import Guard, look_beside
 from whichgpu.capturing.sandboxing.watching import Watch, end_with_parent
-from whichgpu.errors import WhichGpuError
+from whichgpu.errors import MissingExtra, WhichGpuError
 
 FOLLOWERS: Final[Mapping[str, str]] = {
     # framework: the function that loads it and returns its Follower
@@ -64,7 +64,7 @@ def main() -> None:
     limits = Limits(**job["limits"])
     missing = confine(limits, job["scratch"])
     try:
-        follower = _loaded(job["framework"])
+        follower = _loaded(job["framework"], job["file"])
         script, guard = _settle(job, files, limits)
         bound_memory(limits)
         watch = Watch(limits=limits, script=script.path, scratch=job["scratch"], report=channel.fail)
@@ -94,10 +94,20 @@ def _take_streams() -> bytes:
     return bytes(line)
 
 
-def _loaded(framework: str) -> Follower:
+def _loaded(framework: str, file: str) -> Follower:
+    """The framework's follower; raises MissingExtra where what it needs does not load."""
     module, function = FOLLOWERS[framework].split(":")
-    load: Callable[[], Follower] = getattr(importlib.import_module(module), function)
-    return load()
+    try:
+        load: Callable[[], Follower] = getattr(importlib.import_module(module), function)
+        return load()
+    except (ImportError, OSError, AttributeError) as error:
+        raise MissingExtra(
+            "reading {file} needs {framework}, which does not load here: {problem}",
+            hint="install it again: pip install 'whichgpu[{framework}]'",
+            file=file,
+            framework=framework,
+            problem=first_line(error),
+        ) from error
 
 
 def _settle(job: Mapping[str, Any], files: Path, limits: Limits) -> tuple[Script, Guard]:
@@ -106,8 +116,8 @@ def _settle(job: Mapping[str, Any], files: Path, limits: Limits) -> tuple[Script
     path.write_text(job["text"], encoding="utf-8")
     os.chdir(files)
     sys.path[0:0] = [job["beside"]]
-    guard = Guard(job["scratch"], job["beside"])
-    read_beside(str(files), job["beside"])
+    guard = Guard(job["scratch"], str(files), job["beside"])
+    look_beside(str(files), job["beside"])
     guard.install()
     return Script(path=str(path), file=job["file"], text=job["text"], beside=job["beside"], limits=limits), guard
 

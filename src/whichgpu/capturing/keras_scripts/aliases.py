@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib
 import importlib.abc
 import importlib.machinery
-import importlib.util
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
+from whichgpu.capturing.keras_scripts import learning_stubs
 from whichgpu.capturing.keras_scripts.stubs import StubModule
+from whichgpu.capturing.words import words
 
 KERAS: Final = "keras._tf_keras.keras"
 """Keras as TensorFlow 2.16 and later show it: with the preprocessing classes of former releases."""
@@ -27,18 +28,26 @@ FORMER: Final[Mapping[str, str]] = {
     # module path of Keras 1 and 2: where its names are now
     **{
         f"layers.{name}": "layers"
-        for name in """core convolutional recurrent embeddings normalization pooling wrappers merge noise local
-        advanced_activations convolutional_recurrent cudnn_recurrent attention merging regularization reshaping rnn
-        activation preprocessing experimental experimental.preprocessing""".split()
+        for name in words(
+            """core convolutional recurrent embeddings normalization pooling wrappers merge noise local
+    advanced_activations convolutional_recurrent cudnn_recurrent attention merging regularization
+    reshaping rnn activation preprocessing experimental experimental.preprocessing"""
+        )
     },
-    **{f"layers.{name}": "layers" for name in ("normalization.batch_normalization", "core.dense", "pooling.max_pooling2d")},
-    **{f"utils.{name}": "utils" for name in "np_utils generic_utils vis_utils data_utils layer_utils io_utils all_utils".split()},
+    **{
+        f"layers.{name}": "layers"
+        for name in ("normalization.batch_normalization", "core.dense", "pooling.max_pooling2d")
+    },
+    **{
+        f"utils.{name}": "utils"
+        for name in words("""np_utils generic_utils vis_utils data_utils layer_utils io_utils all_utils""")
+    },
     "utils.training_utils": "utils",
     "optimizers.schedules.learning_rate_schedule": "optimizers.schedules",
     "optimizers.legacy": "optimizers",
     "optimizers.experimental": "optimizers",
     "optimizer_v2": "optimizers",
-    **{f"optimizers.{name}": "optimizers" for name in "adam sgd rmsprop adam_v2 optimizer_v2".split()},
+    **{f"optimizers.{name}": "optimizers" for name in ["adam", "sgd", "rmsprop", "adam_v2", "optimizer_v2"]},
     "engine": "models",
     "engine.topology": "layers",
     "engine.base_layer": "layers",
@@ -52,12 +61,14 @@ FORMER: Final[Mapping[str, str]] = {
 }
 
 STUBBED: Final = frozenset(
-    """matplotlib mpl_toolkits pylab seaborn plotly bokeh altair IPython ipywidgets pydot graphviz visualkeras
-    livelossplot keras_visualizer pandas sklearn scipy skimage cv2 PIL imageio imutils tqdm h5py nltk spacy gensim
-    tensorboard wandb mlflow comet_ml neptune google kaggle kagglehub kaggle_datasets opendatasets yfinance
-    pandas_datareader requests bs4 lxml yaml psutil gym gymnasium librosa soundfile music21 imblearn statsmodels
-    xgboost lightgbm termcolor colorama prettytable tabulate tensorflow_datasets tensorflow_addons
-    tensorflow_hub tensorflow_text dotenv joblib""".split()
+    words(
+        """matplotlib mpl_toolkits pylab seaborn plotly bokeh altair IPython ipywidgets pydot graphviz
+    visualkeras livelossplot keras_visualizer pandas sklearn scipy skimage cv2 PIL imageio imutils tqdm
+    h5py nltk spacy gensim tensorboard wandb mlflow comet_ml neptune google kaggle kagglehub
+    kaggle_datasets opendatasets yfinance pandas_datareader requests bs4 lxml yaml psutil gym gymnasium
+    librosa soundfile music21 imblearn statsmodels xgboost lightgbm termcolor colorama prettytable
+    tabulate tensorflow_datasets tensorflow_addons tensorflow_hub tensorflow_text dotenv joblib"""
+    )
 )
 """Libraries a script may use beside its model; one that would build the model is not among them."""
 
@@ -150,14 +161,16 @@ def keras_module(fullname: str) -> str | None:
 
 
 def _exists(module: str) -> bool:
-    try:
-        return module in sys.modules or importlib.util.find_spec(module) is not None
-    except (ImportError, ValueError):
-        return False
+    if module in sys.modules:
+        return True
+    parent = sys.modules.get(module.rpartition(".")[0])
+    folders = getattr(parent, "__path__", None)
+    return folders is not None and importlib.machinery.PathFinder.find_spec(module, folders) is not None
 
 
 def install(tensorflow: types.ModuleType) -> tuple[AliasFinder, LastFinder]:
     """Put both finders in place."""
+    learning_stubs.register()
     first, last = AliasFinder(tensorflow), LastFinder()
     sys.meta_path.insert(0, first)
     sys.meta_path.append(last)

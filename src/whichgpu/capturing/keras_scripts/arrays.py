@@ -31,16 +31,16 @@ class RepeatedArray(np.ndarray[Any, Any]):
             return tuple(repeated(result, shape) for result in results)
         return repeated(results, shape)
 
-    def __iadd__(self, other: Any) -> Any:  # in-place arithmetic cannot write into repeated memory
+    def __iadd__(self, other: Any) -> Any:  # type: ignore[misc]  # in-place arithmetic cannot write into repeated memory
         return self + other
 
-    def __isub__(self, other: Any) -> Any:
+    def __isub__(self, other: Any) -> Any:  # type: ignore[misc]
         return self - other
 
-    def __imul__(self, other: Any) -> Any:
+    def __imul__(self, other: Any) -> Any:  # type: ignore[misc]
         return self * other
 
-    def __itruediv__(self, other: Any) -> Any:
+    def __itruediv__(self, other: Any) -> Any:  # type: ignore[misc]
         return self / other
 
     def astype(self, dtype: Any, *arguments: Any, **options: Any) -> Any:
@@ -96,7 +96,7 @@ def _without_repeats(array: Any, shape: Shape, arrays: list[Any]) -> Any:
 
 def _constant(array: Any, axis: int, rank: int) -> bool:
     own = axis - (rank - array.ndim)
-    return own < 0 or array.shape[own] == 1 or array.strides[own] == 0
+    return bool(own < 0 or array.shape[own] == 1 or array.strides[own] == 0)
 
 
 def _chosen_rows(array: Any, key: Any) -> int | None:

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import os
+import traceback
 import warnings
 from collections.abc import Iterator
 from typing import Any
 
-import keras
 import torch
+from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
 from whichgpu.capturing.following import Script, first_line
-from whichgpu.capturing.keras_scripts import aliases, learning_stubs, patching, tensorflow_names, whole  # noqa: F401  the stubs register themselves
+from whichgpu.capturing.keras_scripts import (
+    aliases,
+    calls,
+    folders,
+    losses,
+    patching,
+    tensorflow_names,
+    whole,
+)
+from whichgpu.capturing.keras_scripts.calls import Calls
 from whichgpu.capturing.keras_scripts.journal import Journal, Use, names_of
 from whichgpu.capturing.keras_scripts.training import Training
 from whichgpu.capturing.keras_scripts.working import Answers, stack_of, workload_of
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.serialising import to_document
 from whichgpu.capturing.tracing import fake_mode
-from whichgpu.errors import ScriptFailed, Untraceable, WhichGpuError
+from whichgpu.errors import NoModel, ScriptFailed, Untraceable, WhichGpuError
+
 
 class KerasFollower:
     """Follows one script; Keras stays patched for the rest of the process."""
@@ -27,18 +38,22 @@ class KerasFollower:
     def __init__(self) -> None:
         self.journal = Journal()
         self.former: set[str] = set()
+        self.missing: set[str] = set()
         torch.set_num_threads(1)
         patching.cheap_variables()
-        patching.plain_losses()
+        patching.former_names()
         patching.known_data_sets()
         patching.no_downloads()
-        patching.values_of_fakes()
         patching.numpy_keeps_stand_ins()
         patching.former_arguments(self.former.add)
+        patching.whole_numbers()
         patching.dtype_policies(self._note_policy)
         patching.harmless_files(self.journal.saved)
         patching.weights_by_shape()
+        calls.install()
         whole.install()
+        losses.install()
+        folders.install(self.missing.add)
         self.names, self.stubs = aliases.install(tensorflow_names.build())
         os.environ.pop("KERAS_BACKEND")
 
@@ -63,8 +78,16 @@ class KerasFollower:
                 name=error.tensorflow_name,
                 **values,
             )
-        if isinstance(error, ScriptFailed | Untraceable):
-            return type(error)(f"{{file}}, line {{line}}: {error.template}", hint=error.hint_template, **error.values, **values)
+        if isinstance(error, WhichGpuError):
+            return placed(error, **values)
+        layer = values_read_by(error)
+        if layer is not None:
+            return Untraceable(
+                "{file}, line {line}: {layer} reads the values of its tensors, which are not known before it runs",
+                hint="a Lambda or custom layer must compute with keras.ops alone, whatever the values are",
+                layer=layer,
+                **values,
+            )
         return None
 
     def enough(self) -> bool:
@@ -75,13 +98,18 @@ class KerasFollower:
         self, script: Script, request: CaptureRequest, variables: dict[str, Any], stopped: dict[str, Any] | None
     ) -> dict[str, Any]:
         """The workload of the model that is meant, and how it was chosen."""
-        use, models = self.journal.chosen(request.model, variables)
+        try:
+            use, models = self.journal.chosen(request.model, variables)
+        except NoModel as error:
+            raise NoModel(f"{{file}}: {error.template}", hint=error.hint_template, file=script.file) from error
         answers = Answers(request=request)
         name = names_of(use.model, variables)[0]
         if len(models) > 1:
             answers.assume("model_chosen", model=name, models=models, rank=use.rank)
         if self.stubs.stubbed:
             answers.assume("modules_stubbed", modules=sorted(self.stubs.stubbed))
+        if self.missing:
+            answers.assume("folders_missing", folders=sorted(self.missing))
         if self.former:
             answers.assume("former_arguments", arguments=sorted(self.former))
         if stopped is not None:
@@ -98,17 +126,38 @@ class KerasFollower:
         return {"workload": to_document(workload)}
 
     def _untraceable(self, error: Exception, script: Script, use: Use, name: str) -> WhichGpuError:
-        """The one line for a step that could not be recorded: the layer, and what it did."""
+        """The one line for a step that could not be recorded: the model's own error, or the layer that is at fault."""
+        values: dict[str, Any] = {"file": script.file, "line": use.line, "model": name, "problem": first_line(error)}
         known = self.explain(error, script, use.line)
         if known is not None:
             return known
-        if isinstance(error, WhichGpuError):
-            return error
-        return Untraceable(
-            "{file}, line {line}: the model {model} cannot be followed: {problem}",
-            hint="a Lambda or custom layer must not read the values of its tensors; use Keras' own layers instead",
-            file=script.file,
-            line=use.line,
-            model=name,
-            problem=first_line(error),
+        if any(frame.filename == script.path for frame in traceback.extract_tb(error.__traceback__)[1:]):
+            return Untraceable(
+                "{file}, line {line}: the model {model} cannot be followed: {problem}",
+                hint="its own layers must compute with keras.ops alone, whatever the values are",
+                **values,
+            )
+        return ScriptFailed(
+            "{file}, line {line}: the model {model} does not run: {problem}",
+            hint="run the script by itself to see more",
+            **values,
         )
+
+
+def placed(error: WhichGpuError, **values: Any) -> WhichGpuError:
+    """The error with the script's file and line in front, unless it names them already."""
+    if "file" in error.values:
+        return error
+    template = "{file}, line {line}: " + error.template
+    return type(error)(template, field=error.field, hint=error.hint_template, **{**error.values, **values})
+
+
+def values_read_by(error: BaseException) -> str | None:
+    """The layer, or kind of code, that asked a tensor without values for one; None for any other error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        names = (DataDependentOutputException.__name__, DynamicOutputShapeException.__name__)
+        if type(cause).__name__ in names or any(name in str(cause)[:2000] for name in names):
+            return f"the layer {Calls.blamed}" if Calls.blamed else "the script"
+        cause = cause.__cause__ or cause.__context__
+    return None

@@ -116,6 +116,9 @@ class Journal:
 def names_of(model: Any, variables: Mapping[str, Any]) -> list[str]:
     """What a model may be called: the script's variables that hold it, then its own name."""
     held = [name for name, value in variables.items() if value is model and not name.startswith("__")]
+    for name, value in variables.items():
+        if type(value).__module__ == "__main__":  # an object of the script's own class
+            held += [f"{name}.{part}" for part, inner in getattr(value, "__dict__", {}).items() if inner is model]
     return [*held, str(model.name)]
 
 
@@ -124,5 +127,4 @@ def _parts(model: Any) -> Iterable[Any]:
     inner = getattr(model, "_functional", None)
     if inner is not None:
         yield inner
-    for layer in model._flatten_layers(include_self=False, recursive=True):
-        yield layer
+    yield from model._flatten_layers(include_self=False, recursive=True)

@@ -11,12 +11,12 @@ from typing import Any, Final
 import numpy as np
 
 from whichgpu.capturing.keras_scripts.arrays import labels
-from whichgpu.capturing.keras_scripts.stubs import Attributes, Stub, part
+from whichgpu.capturing.keras_scripts.stubs import PARTS, Attributes, Stub
+from whichgpu.capturing.words import words
 
 Array = np.ndarray[Any, Any]
 
 
-@part("sklearn.model_selection")
 def _selection() -> Attributes:
     def train_test_split(*arrays: Any, test_size: Any = None, train_size: Any = None, **options: Any) -> list[Any]:
         parts: list[Any] = []
@@ -90,7 +90,8 @@ class LabelEncoder:
 
     def inverse_transform(self, numbers: Any) -> Array:
         """The classes of these numbers."""
-        return self.classes_[np.asarray(numbers)]
+        chosen: Array = self.classes_[np.asarray(numbers)]
+        return chosen
 
 
 class OneHot(LabelEncoder):
@@ -113,16 +114,16 @@ class Binarizer(OneHot):
     binary = True
 
 
-@part("sklearn.preprocessing")
 def _preprocessing() -> Attributes:
     scalers = dict.fromkeys(("StandardScaler", "MinMaxScaler", "RobustScaler", "MaxAbsScaler", "Normalizer"), Scaler)
     return {**scalers, "LabelEncoder": LabelEncoder, "OneHotEncoder": OneHot, "LabelBinarizer": Binarizer}
 
 
-@part("sklearn.metrics")
 def _metrics() -> Attributes:
-    names = """accuracy_score precision_score recall_score f1_score roc_auc_score auc mean_squared_error
-    mean_absolute_error r2_score log_loss cohen_kappa_score""".split()
+    names = words(
+        """accuracy_score precision_score recall_score f1_score roc_auc_score auc mean_squared_error
+    mean_absolute_error r2_score log_loss cohen_kappa_score"""
+    )
 
     def matrix(truth: Any, guess: Any, **options: Any) -> Array:
         size = len(np.unique(np.asarray(truth)))
@@ -165,7 +166,6 @@ def _toy(samples: int, features: int, classes: int) -> tuple[Array, Array]:
     return np.ones((samples, features)), target
 
 
-@part("sklearn.datasets")
 def _toys() -> Attributes:
     def loader(samples: int, features: int, classes: int) -> Any:
         def load(*, return_X_y: bool = False, **options: Any) -> Any:  # noqa: N803  scikit-learn's own name
@@ -189,3 +189,15 @@ def _toys() -> Attributes:
         **{name: loader(*size) for name, size in TOYS.items()},
         **{name: maker(*size) for name, size in MADE.items()},
     }
+
+
+def register() -> None:
+    """Let the stub of scikit-learn have these working parts."""
+    PARTS.update(
+        {
+            "sklearn.model_selection": _selection,
+            "sklearn.preprocessing": _preprocessing,
+            "sklearn.metrics": _metrics,
+            "sklearn.datasets": _toys,
+        }
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import inspect
 import os
 import sys
@@ -14,7 +15,7 @@ import numpy as np
 import torch
 
 from whichgpu.capturing.keras_scripts import datasets
-from whichgpu.capturing.keras_scripts.arrays import RepeatedArray, repeated
+from whichgpu.capturing.keras_scripts.arrays import RepeatedArray
 from whichgpu.capturing.keras_scripts.stubs import Stub
 from whichgpu.capturing.sandboxing.guarding import Denied
 
@@ -55,23 +56,17 @@ def cheap_variables() -> None:
     replace_everywhere(seed_generator.draw_seed, lambda seed: torch.zeros(2, dtype=torch.int64))
 
 
-def plain_losses() -> None:
-    """A loss is the sum over its values divided by their number; Keras' guards against none are left out.
-
-    TensorFlow folds them into constants before a step runs, as all sizes are known.
-    """
-    from keras.src.losses import loss
-
-    original = loss.reduce_values
-
-    def reduce_values(values: Any, sample_weight: Any = None, reduction: Any = "sum_over_batch_size") -> Any:
-        if sample_weight is not None or not isinstance(values, torch.Tensor) or values.dim() == 0:
-            return original(values, sample_weight, reduction)
-        if reduction in ("sum_over_batch_size", "mean", "mean_with_sample_weight"):
-            return values.mean()
-        return values.sum() if reduction == "sum" else values
-
-    replace_everywhere(original, reduce_values)
+def former_names() -> None:
+    """Names that Keras shows under TensorFlow alone (``ImageDataGenerator``, functions of ``backend`` …)."""
+    for path in ("preprocessing.image", "preprocessing.sequence", "backend", "layers", "losses", "metrics", "utils"):
+        shown = importlib.import_module(f"keras._tf_keras.keras.{path}")
+        plain = vars(importlib.import_module(f"keras.{path}"))
+        for name, value in vars(shown).items():
+            plain.setdefault(name, value)
+    vars(keras.layers).setdefault("CuDNNLSTM", keras.layers.LSTM)
+    vars(keras.layers).setdefault("CuDNNGRU", keras.layers.GRU)
+    for name in ("CuDNNLSTM", "CuDNNGRU"):
+        vars(importlib.import_module("keras._tf_keras.keras.layers"))[name] = vars(keras.layers)[name]
 
 
 def known_data_sets() -> None:
@@ -101,29 +96,6 @@ def no_downloads() -> None:
         original = getattr(application, "decode_predictions", None)
         if original is not None:
             replace_everywhere(original, decode_predictions)
-
-
-def values_of_fakes() -> None:
-    """Reading a value out of a tensor without values gives a plausible one: code that prints it goes on."""
-    from keras.src.backend.torch import core
-    from torch._subclasses.fake_tensor import FakeTensor
-
-    original = core.convert_to_numpy
-
-    def convert_to_numpy(x: Any) -> Any:
-        if isinstance(x, list | tuple):
-            return np.array([convert_to_numpy(part) for part in x])
-        return _numpy(x) if isinstance(x, FakeTensor) else original(x)
-
-    replace_everywhere(original, convert_to_numpy)
-    FakeTensor.numpy = _numpy  # type: ignore[method-assign]
-    FakeTensor.__array__ = lambda self, dtype=None, copy=None: _numpy(self, dtype)
-
-
-def _numpy(tensor: Any, dtype: Any = None, **_: Any) -> Any:
-    name = str(tensor.dtype).removeprefix("torch.").replace("bfloat16", "float32")
-    value = 0.5 if "float" in name else 0
-    return repeated(np.array(value, dtype=dtype or name), tuple(int(size) for size in tensor.shape)).copy()
 
 
 def numpy_keeps_stand_ins() -> None:
@@ -166,7 +138,7 @@ def former_arguments(note: Callable[[str], None]) -> None:
         optimizer_init(self, learning_rate, *arguments, **options)
 
     @functools.wraps(layer_init)
-    def init_layer(self: Any, *arguments: Any, **options: Any) -> None:
+    def init_layer(self: Any, **options: Any) -> None:  # keyword arguments alone: Keras reads this signature
         shape = options.pop("batch_input_shape", None)
         if shape is not None:
             note("batch_input_shape")
@@ -174,10 +146,32 @@ def former_arguments(note: Callable[[str], None]) -> None:
         for former in ("input_length", "weights"):
             if former in options:
                 options.pop(former)
-        layer_init(self, *arguments, **options)
+        layer_init(self, **options)
 
     BaseOptimizer.__init__ = init_optimizer
     keras.layers.Layer.__init__ = init_layer
+
+
+def whole_numbers() -> None:
+    """Layers take whole numbers of NumPy (``np.prod(shape)``, ``labels.max() + 1``) as Python's, as Keras 2 did."""
+    for layer in [value for value in vars(keras.layers).values() if isinstance(value, type)]:
+        if "__init__" in vars(layer) and issubclass(layer, keras.layers.Layer) and layer is not keras.layers.Layer:
+            layer.__init__ = _with_plain_numbers(layer.__init__)  # type: ignore[misc]
+
+
+def _with_plain_numbers(init: Callable[..., None]) -> Callable[..., None]:
+    @functools.wraps(init)
+    def call(self: Any, *arguments: Any, **options: Any) -> None:
+        init(self, *map(_plain, arguments), **{name: _plain(value) for name, value in options.items()})
+
+    call.__signature__ = inspect.signature(init)  # type: ignore[attr-defined]  # Keras reads it
+    return call
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.integer):
+        return int(value)
+    return tuple(map(_plain, value)) if type(value) is tuple else value
 
 
 def dtype_policies(note: Callable[[str], None]) -> None:

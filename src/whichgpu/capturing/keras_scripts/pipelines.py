@@ -103,7 +103,9 @@ class Dataset:
 
     def take(self, count: int) -> Dataset:
         """The first elements."""
-        return Dataset(self.element, count if self.count is None or count < 0 else min(count, self.count), self.batch_size)
+        return Dataset(
+            self.element, count if self.count is None or count < 0 else min(count, self.count), self.batch_size
+        )
 
     def skip(self, count: int) -> Dataset:
         """All but the first elements."""

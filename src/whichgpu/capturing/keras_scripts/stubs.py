@@ -10,18 +10,21 @@ import dis
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
+from whichgpu.capturing.words import words
 from whichgpu.errors import ScriptFailed
 
 UNKNOWN_NUMBER: Final = (
-    "the script needs a number out of data that {library} would read, and {library} is not installed",
-    "install {library} where whichgpu is installed, or write the number into the script",
+    "the script needs a number out of data that {source} would read, and {source} is not installed",
+    "install {source} where whichgpu is installed, or write the number into the script",
 )
 
 
 class Stub:
     """Anything of a library that is not installed; ``name`` is what the script would have called it."""
+
+    _wording: ClassVar[tuple[str, str]] = UNKNOWN_NUMBER
 
     def __init__(self, name: str) -> None:
         self.__dict__["_stub_name"] = name
@@ -80,20 +83,20 @@ class Stub:
         return Stub(self._stub_name)
 
     def _no_number(self, *arguments: Any) -> NoReturn:
-        template, hint = UNKNOWN_NUMBER
-        raise ScriptFailed(template, hint=hint, library=self._stub_name.split(".")[0])
+        template, hint = self._wording
+        raise ScriptFailed(template, hint=hint, source=self._stub_name.split(".")[0])
 
-    __int__ = __float__ = __index__ = __len__ = __complex__ = _no_number  # type: ignore[assignment]
+    __int__ = __float__ = __index__ = __len__ = __complex__ = _no_number
 
 
 def _stub_again(self: Stub, *arguments: Any) -> Stub:
     return Stub(self._stub_name)
 
 
-for _operation in "add sub mul matmul truediv floordiv mod pow and or xor lshift rshift".split():
+for _operation in words("add sub mul matmul truediv floordiv mod pow and or xor lshift rshift"):
     for _side in ("", "r", "i"):
         setattr(Stub, f"__{_side}{_operation}__", _stub_again)
-for _operation in "neg pos abs invert round lt le gt ge".split():
+for _operation in words("neg pos abs invert round lt le gt ge"):
     setattr(Stub, f"__{_operation}__", _stub_again)
 
 
@@ -108,18 +111,6 @@ def _unpacked_by_caller() -> int:
 Attributes = Mapping[str, Any]
 PARTS: dict[str, Callable[[], Attributes]] = {}
 """What a stubbed module really does where that is simple, by module name."""
-
-
-def part(module: str) -> Callable[[Callable[[], Attributes]], Callable[[], Attributes]]:
-    """Register the function that gives the working attributes of a stubbed ``module``; duplicates raise."""
-
-    def register(function: Callable[[], Attributes]) -> Callable[[], Attributes]:
-        if module in PARTS:
-            raise ValueError(f"{module} has its stand-ins already")
-        PARTS[module] = function
-        return function
-
-    return register
 
 
 class StubModule(types.ModuleType):
@@ -137,7 +128,6 @@ class StubModule(types.ModuleType):
         return Stub(f"{self.__name__}.{name}")
 
 
-@part("tqdm")
 def _progress() -> Attributes:
     def tqdm(iterable: Any = (), *arguments: Any, **options: Any) -> Any:
         return iterable
@@ -145,4 +135,4 @@ def _progress() -> Attributes:
     return {"tqdm": tqdm, "trange": lambda *bounds, **options: range(*bounds), "tqdm_notebook": tqdm}
 
 
-PARTS["tqdm.auto"] = PARTS["tqdm.notebook"] = _progress
+PARTS.update(dict.fromkeys(("tqdm", "tqdm.auto", "tqdm.notebook"), _progress))

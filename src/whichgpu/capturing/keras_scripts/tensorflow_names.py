@@ -6,23 +6,30 @@ Names that only TensorFlow has raise ``OnlyTensorFlow``, an AttributeError that 
 from __future__ import annotations
 
 import contextlib
+import re
 import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 from whichgpu.capturing.keras_scripts.pipelines import Dataset
 from whichgpu.capturing.keras_scripts.stubs import Stub
+from whichgpu.capturing.words import words
 
 VERSION: Final = "2.19.0"
 """The release whose Keras is the Keras 3 that captures."""
 
-DTYPES: Final = """float16 float32 float64 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 bool string complex64
-complex128""".split()
+DTYPES: Final = words(
+    """float16 float32 float64 bfloat16 int8 int16 int32 int64 uint8 uint16 uint32 bool string complex64
+    complex128"""
+)
 
-SAME: Final = """abs add subtract multiply divide maximum minimum exp log sqrt square tanh sin cos sigmoid matmul
-reshape squeeze expand_dims zeros ones zeros_like ones_like einsum tensordot equal not_equal greater greater_equal less
-less_equal logical_and logical_or logical_not where stack cast shape floor ceil round sign cumsum linspace eye meshgrid
-roll argmax argmin repeat dot diag trace isnan rsqrt erf top_k convert_to_tensor""".split()
+SAME: Final = words(
+    """abs add subtract multiply divide maximum minimum exp log sqrt square tanh sin cos sigmoid matmul
+    reshape squeeze expand_dims zeros ones zeros_like ones_like einsum tensordot equal not_equal greater
+    greater_equal less less_equal logical_and logical_or logical_not where stack cast shape floor ceil
+    round sign cumsum linspace eye meshgrid roll argmax argmin repeat dot diag trace isnan rsqrt erf
+    top_k convert_to_tensor"""
+)
 """Functions that ``keras.ops`` has under TensorFlow's name and with its leading arguments."""
 
 RENAMED: Final[Mapping[str, str]] = {
@@ -54,17 +61,20 @@ RENAMED: Final[Mapping[str, str]] = {
     "fill": "full",
     "constant": "convert_to_tensor",
 }
-HARMLESS: Final = """config test summary io debugging profiler saved_model experimental compat logging errors version
-sysconfig autograph autodiff distribute tpu lite estimator feature_column""".split()
+HARMLESS: Final = words(
+    """config test summary io debugging profiler saved_model experimental compat logging errors version
+    sysconfig autograph autodiff distribute tpu lite estimator feature_column"""
+)
 """Parts whose calls change nothing that a prediction needs."""
 
 
 class OnlyTensorFlow(AttributeError):
     """A script uses what only TensorFlow has; ``tensorflow_name`` says what."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(f"{name} exists only in TensorFlow")
-        self.tensorflow_name = name
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        named = re.search(r"tf\.[\w.]*\w", text)  # Keras raises it anew with more text around the name
+        self.tensorflow_name = named.group() if named else "this"
 
 
 class StandIn(types.ModuleType):
@@ -86,6 +96,9 @@ def build() -> StandIn:
     import keras
     import torch
     from keras._tf_keras import keras as shown
+    from keras.src.utils import module_utils
+
+    module_utils.tensorflow._available = False  # Keras itself must not take the stand-in for TensorFlow
 
     functions = _functions(keras)
     members: dict[str, Any] = {
@@ -104,6 +117,7 @@ def build() -> StandIn:
         "function": _decorator,
         "device": _scope,
         "name_scope": _scope,
+        "executing_eagerly": lambda: True,
         "no_op": lambda *arguments, **options: None,
         "print": lambda *arguments, **options: None,
         "is_tensor": torch.is_tensor,
@@ -112,7 +126,9 @@ def build() -> StandIn:
         "linalg": StandIn("tensorflow.linalg", functions),
         "random": StandIn("tensorflow.random", _random(keras)),
         "image": StandIn("tensorflow.image", _images(keras)),
-        "data": StandIn("tensorflow.data", {"Dataset": Dataset, "AUTOTUNE": -1, "experimental": Stub("tensorflow.data")}),
+        "data": StandIn(
+            "tensorflow.data", {"Dataset": Dataset, "AUTOTUNE": -1, "experimental": Stub("tensorflow.data")}
+        ),
         "initializers": keras.initializers,
         "optimizers": keras.optimizers,
         "losses": keras.losses,
@@ -189,7 +205,9 @@ def _variable(keras: Any) -> Callable[..., Any]:
 
 def _network(keras: Any) -> dict[str, Any]:
     ops = keras.ops
-    activations = "relu relu6 elu selu gelu silu softplus softsign sigmoid tanh leaky_relu softmax log_softmax".split()
+    activations = words(
+        """relu relu6 elu selu gelu silu softplus softsign sigmoid tanh leaky_relu softmax log_softmax"""
+    )
     return {
         **{name: getattr(ops, name) for name in activations},
         "swish": ops.silu,
@@ -245,8 +263,10 @@ def _images(keras: Any) -> dict[str, Any]:
     def same(value: Any, *arguments: Any, **options: Any) -> Any:
         return value
 
-    kept = """random_flip_left_right random_flip_up_down flip_left_right flip_up_down random_brightness random_contrast
-    random_saturation random_hue adjust_brightness per_image_standardization""".split()
+    kept = words(
+        """random_flip_left_right random_flip_up_down flip_left_right flip_up_down random_brightness
+    random_contrast random_saturation random_hue adjust_brightness per_image_standardization"""
+    )
     return {
         **dict.fromkeys(kept, same),
         "resize": resize,
@@ -258,7 +278,7 @@ def _images(keras: Any) -> dict[str, Any]:
 
 def _configuration() -> Any:
     """``tf.config``: a machine on which scripts find no GPU to set up."""
-    listing = {"list_physical_devices": lambda *_: [], "list_logical_devices": lambda *_: []}
+    listing: dict[str, Any] = {"list_physical_devices": lambda *_: [], "list_logical_devices": lambda *_: []}
     inner = StubWith("tensorflow.config.experimental", listing)
     return StubWith("tensorflow.config", {**listing, "experimental": inner})
 

@@ -17,8 +17,9 @@ from whichgpu.capturing.keras_scripts.journal import Journal, Leaf
 from whichgpu.capturing.keras_scripts.patching import bound
 from whichgpu.capturing.keras_scripts.shapes import ensure_built, example
 from whichgpu.capturing.sandboxing.watching import line_of
+from whichgpu.units import MIB
 
-SMALL_BYTES: Final = 16 * 2**20
+SMALL_BYTES: Final = 16 * MIB
 """Predictions up to this size are real arrays, which a script may write into."""
 
 

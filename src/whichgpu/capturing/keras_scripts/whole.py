@@ -61,7 +61,7 @@ def recording(recorder: Recorder, framework: str) -> Iterator[None]:
 def install() -> None:
     """Replace what Keras does inside these layers."""
     for layer in LAYERS:
-        layer.inner_loop = _inner_loop  # type: ignore[attr-defined]
+        layer.inner_loop = _inner_loop
     original = keras.layers.RNN.inner_loop
 
     def inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
@@ -71,6 +71,7 @@ def install() -> None:
     keras.layers.RNN.inner_loop = inner_loop
     for shortcut in ("_can_attempt_fused_lstm", "_can_attempt_fused_gru"):
         setattr(keras.layers.Bidirectional, shortcut, lambda *arguments, **options: False)
+    _one_transform()
     keras.layers.TimeDistributed.call = _all_steps_at_once
     normalise = keras.layers.BatchNormalization.call
 
@@ -79,6 +80,23 @@ def install() -> None:
         return normalise(self, inputs, training, mask) if plain else _batch_norm(self, inputs, bool(training))
 
     keras.layers.BatchNormalization.call = normalised
+
+
+def _one_transform() -> None:
+    """Rotation, zoom and shift of images are one operator, as in TensorFlow; Keras on Torch goes image by image."""
+    from keras.src.backend.torch import image
+
+    def affine_transform(images: Any, transform: Any, *arguments: Any, **options: Any) -> Any:
+        images = keras.ops.convert_to_tensor(images)
+        shape = tuple(int(size) for size in images.shape)
+        if Whole.recorder is None:
+            return torch.empty(shape, dtype=images.dtype)
+        what = Macro(
+            kind=Kind.INTERPOLATION, name="affine_transform", outputs=(shape,), attributes={"function": "affine"}
+        )
+        return macro(Whole.recorder, what, [images, keras.ops.convert_to_tensor(transform)])[0]
+
+    image.affine_transform = affine_transform
 
 
 def _inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
@@ -98,7 +116,11 @@ def _inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, traini
         recorder,
         CELLS[type(cell)],
         x,
-        [keras.ops.convert_to_tensor(weight) for weight in (cell.kernel, cell.recurrent_kernel, cell.bias) if weight is not None],
+        [
+            keras.ops.convert_to_tensor(weight)
+            for weight in (cell.kernel, cell.recurrent_kernel, cell.bias)
+            if weight is not None
+        ],
         hidden=hidden,
         fused=_fused(self, mask is not None),
         masked=mask is not None,
@@ -161,5 +183,3 @@ def _batch_norm(self: Any, inputs: Any, training: bool) -> Any:
             for statistic in (self.moving_mean, self.moving_variance):
                 statistic.value.lerp_(torch.empty_like(statistic.value), 1.0 - self.momentum)
     return outputs
-
-

@@ -136,8 +136,8 @@ def optimizer_of(model: Any, answers: Answers) -> str:
     inner = getattr(optimizer, "inner_optimizer", None) or optimizer
     kind = type(inner).__name__.lower()
     if kind == "sgd":
-        return "momentum" if getattr(inner, "momentum", 0) else "sgd"
-    if kind == "rmsprop" and getattr(inner, "momentum", 0):
+        return "momentum" if getattr(inner, "momentum", None) else "sgd"
+    if kind == "rmsprop" and getattr(inner, "momentum", None):
         return "adam"  # two states a parameter, as Adam
     if kind in OPTIMIZERS:
         return kind

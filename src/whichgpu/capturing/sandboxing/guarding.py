@@ -6,14 +6,16 @@ it. Relative names that the scratch folder lacks are read from the folder of the
 
 from __future__ import annotations
 
-import builtins
 import functools
-import io
 import os
+import shutil
+import socket
 import sys
 import threading
 from collections.abc import Callable
 from typing import Any, Final
+
+from whichgpu.units import MIB
 
 PROCESS_EVENTS: Final = (
     "os.fork",
@@ -59,6 +61,10 @@ WRITE_EVENTS: Final[dict[str, tuple[tuple[int, int | None], ...]]] = {
 WRITING: Final = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
 
+LARGEST_COPY_BYTES: Final = 64 * MIB
+"""Files up to this size are copied into the scratch folder when a script reads them; larger ones are linked."""
+
+
 class Denied(PermissionError):
     """A call that the sandbox refuses: ``what`` is ``files``, ``processes`` or ``network``, ``detail`` names it."""
 
@@ -69,10 +75,14 @@ class Denied(PermissionError):
 
 
 class Guard:
-    """The hook for a scratch folder and the folder beside which the script lies; ``reads`` are files read there."""
+    """The hook for a scratch folder, the script's own part ``files`` of it, and the folder the script is from.
 
-    def __init__(self, scratch: str, beside: str) -> None:
+    ``reads`` are the files that it read there.
+    """
+
+    def __init__(self, scratch: str, files: str, beside: str) -> None:
         self.scratch = os.path.realpath(scratch)
+        self.files = os.path.realpath(files)
         self.beside = os.path.realpath(beside)
         self.reads: set[str] = set()
         self._realpath = os.path.realpath
@@ -80,6 +90,7 @@ class Guard:
         self._checks: dict[str, Callable[[str, tuple[Any, ...]], None]] = {
             "open": self._check_open,
             "sqlite3.connect": self._check_database,
+            "socket.__new__": self._check_socket,
             **dict.fromkeys(PROCESS_EVENTS, self._refuse_process),
             **dict.fromkeys(NETWORK_EVENTS, self._refuse_network),
             **dict.fromkeys(WRITE_EVENTS, self._check_change),
@@ -103,6 +114,11 @@ class Guard:
         addresses = (argument for argument in arguments if isinstance(argument, str | bytes | tuple) and argument)
         raise Denied("network", next(addresses, event))
 
+    def _check_socket(self, event: str, arguments: tuple[Any, ...]) -> None:
+        family = arguments[1]
+        if family not in (-1, getattr(socket, "AF_UNIX", None)):  # -1: a descriptor that exists already
+            raise Denied("network", getattr(family, "name", "a socket"))
+
     def _refuse_spawning(self) -> None:
         try:
             import _posixsubprocess
@@ -121,8 +137,30 @@ class Guard:
         writes = flags & WRITING if isinstance(flags, int) else any(letter in str(mode) for letter in "wax+")
         if writes:
             self._require_scratch(path, None)
+            self._make_folder(path)
         else:
+            self._bring(path)
             self._note_read(path)
+
+    def _bring(self, path: Any) -> None:
+        """Copy a file that the script is about to read from its own folder into the scratch folder."""
+        other = counterpart(path, self.files, self.beside)
+        if other is None or not os.path.isfile(other):
+            return
+        self.reads.add(os.path.realpath(other))
+        self._make_folder(path)
+        target = os.path.join(self.files, os.fsdecode(path))
+        if os.path.getsize(other) <= LARGEST_COPY_BYTES:
+            with open(other, "rb") as source, open(target, "wb") as copy:
+                shutil.copyfileobj(source, copy)
+        else:
+            os.symlink(other, target)
+
+    def _make_folder(self, path: Any) -> None:
+        """Make a folder of the scratch folder that the script knows from its own."""
+        folder = os.path.dirname(os.path.join(self.files, os.fsdecode(path)))
+        if counterpart(folder, self.files, self.beside) is not None:
+            os.makedirs(folder, exist_ok=True)
 
     def _note_read(self, path: Any) -> None:
         real = self._realpath(os.fsdecode(path))
@@ -151,44 +189,35 @@ class Guard:
             raise Denied("files", os.fsdecode(path))
 
 
-def read_beside(scratch: str, beside: str) -> None:
-    """Let reads of names that the scratch folder lacks find them in the folder ``beside``."""
-    exists = os.path.lexists
-    scratch, beside = os.path.realpath(scratch), os.path.realpath(beside)
+def look_beside(scratch: str, beside: str) -> None:
+    """Let questions about files that the scratch folder lacks be answered by the folder ``beside``."""
+    inside, outside = os.path.realpath(scratch), os.path.realpath(beside)
 
-    def found(path: Any) -> Any:
-        if not isinstance(path, str | bytes | os.PathLike):
-            return path
-        name = os.path.join(scratch, os.fsdecode(path))
-        if not name.startswith(scratch + os.sep) or exists(name):
-            return path
-        candidate = os.path.join(beside, os.path.relpath(name, scratch))
-        return candidate if exists(candidate) else path
-
-    def reading(function: Callable[..., Any], writes: Callable[..., bool]) -> Callable[..., Any]:
+    def looking(function: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(function)
         def call(*arguments: Any, **options: Any) -> Any:
-            if arguments and not writes(*arguments[1:], **options):
-                arguments = (found(arguments[0]), *arguments[1:])
+            if arguments and options.get("dir_fd") is None:
+                found = counterpart(arguments[0], inside, outside)
+                arguments = (found or arguments[0], *arguments[1:])
             return function(*arguments, **options)
 
         return call
 
-    _replace_readers(reading)
-
-
-def _replace_readers(reading: Callable[[Callable[..., Any], Callable[..., bool]], Callable[..., Any]]) -> None:
-    def opens_for_writing(mode: str = "r", *_: Any, **options: Any) -> bool:
-        return any(letter in mode for letter in "wax+")
-
-    def never(*_: Any, **options: Any) -> bool:
-        return options.get("dir_fd") is not None
-
-    builtins.open = io.open = reading(io.open, opens_for_writing)
     for name in ("stat", "listdir", "scandir", "access"):
         original = getattr(os, name)
-        replaced = reading(original, never)
+        replaced = looking(original)
         setattr(os, name, replaced)
         for support in (os.supports_fd, os.supports_dir_fd, os.supports_follow_symlinks, os.supports_effective_ids):
             if original in support:
                 support.add(replaced)
+
+
+def counterpart(path: Any, scratch: str, beside: str) -> str | None:
+    """The file or folder beside the script that ``path`` means, where the scratch folder has none of that name."""
+    if not isinstance(path, str | bytes | os.PathLike):
+        return None
+    name = os.path.normpath(os.path.join(scratch, os.fsdecode(path)))
+    if not name.startswith(scratch + os.sep) or os.path.lexists(name):
+        return None
+    other = os.path.join(beside, os.path.relpath(name, scratch))
+    return other if os.path.lexists(other) else None

@@ -92,7 +92,7 @@ def _refuse_calls(libc: Any) -> None:
 
 
 def _program(architecture: int, calls: Mapping[str, int]) -> bytes:
-    """The filter: a classic BPF program over ``struct seccomp_data`` (call at 0, architecture at 4, arguments at 16)."""
+    """The filter, a classic BPF program over ``struct seccomp_data``: call at 0, architecture at 4, arguments at 16."""
 
     def load(offset: int) -> bytes:
         return struct.pack("=HBBI", 0x20, 0, 0, offset)

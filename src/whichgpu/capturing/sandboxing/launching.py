@@ -23,15 +23,20 @@ import whichgpu
 from whichgpu.capturing.request import Limits
 from whichgpu.capturing.sandboxing.failing import restore
 from whichgpu.capturing.sandboxing.wording import ENDED, KILLED, NEVER_READY, TOO_LARGE, TOO_LONG
+from whichgpu.capturing.words import words
 from whichgpu.errors import Interrupted, ScriptFailed, ScriptLimit, WhichGpuError
+from whichgpu.units import MIB
 
 WORKER: Final = "whichgpu.capturing.worker"
 PATIENCE_S: Final = 5.0
 """Seconds after a script's time limit in which the worker itself should have reported it."""
 
 PASSED_ON: Final = frozenset(
-    """PATH HOME USER LOGNAME LANG LC_ALL LC_CTYPE TZ LD_LIBRARY_PATH DYLD_LIBRARY_PATH SYSTEMROOT SYSTEMDRIVE WINDIR
-    COMSPEC PATHEXT PROCESSOR_ARCHITECTURE USERPROFILE APPDATA LOCALAPPDATA PROGRAMDATA VIRTUAL_ENV""".split()
+    words(
+        """PATH HOME USER LOGNAME LANG LC_ALL LC_CTYPE TZ LD_LIBRARY_PATH DYLD_LIBRARY_PATH SYSTEMROOT
+    SYSTEMDRIVE WINDIR COMSPEC PATHEXT PROCESSOR_ARCHITECTURE USERPROFILE APPDATA LOCALAPPDATA
+    PROGRAMDATA VIRTUAL_ENV"""
+    )
 )
 """Environment variables that the worker inherits; a script sees no token or key of its caller."""
 
@@ -91,7 +96,8 @@ def _environment(scratch: Path) -> dict[str, str]:
 
 
 def _converse(process: subprocess.Popen[bytes], job: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
-    assert process.stdin and process.stdout and process.stderr
+    assert process.stdin is not None
+    assert process.stderr is not None
     errors: deque[bytes] = deque(maxlen=20)
     threading.Thread(target=_drain, args=(process.stderr, errors), daemon=True).start()
     with contextlib.suppress(BrokenPipeError):
@@ -125,7 +131,7 @@ def _messages(process: subprocess.Popen[bytes], file: str, limits: Limits) -> It
         if not line:
             return
         if len(line) > limits.result_bytes:
-            raise ScriptLimit(TOO_LARGE[0], hint=TOO_LARGE[1], file=file, mebibytes=limits.result_bytes // 2**20)
+            raise ScriptLimit(TOO_LARGE[0], hint=TOO_LARGE[1], file=file, mebibytes=limits.result_bytes // MIB)
         message = json.loads(line)
         if "ready" in message:
             deadline_s = time.monotonic() + limits.time_s + PATIENCE_S

@@ -8,11 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from whichgpu.capturing.request import Limits
 from whichgpu.capturing.sandboxing.wording import TOO_LONG, TOO_MUCH_MEMORY, TOO_MUCH_WRITTEN
 from whichgpu.errors import ScriptLimit
+from whichgpu.units import MIB
 
 LOOK_S: Final = 0.05
 MEASURE_FILES_S: Final = 0.5
@@ -63,14 +64,14 @@ class Watch:
             return self._error(TOO_LONG, limit="time", seconds=limits.time_s)
         used = peak_bytes()
         if used is not None and used - self.base_bytes > limits.memory_bytes:
-            return self._error(TOO_MUCH_MEMORY, limit="memory", mebibytes=limits.memory_bytes // 2**20)
+            return self._error(TOO_MUCH_MEMORY, limit="memory", mebibytes=limits.memory_bytes // MIB)
         if now - self._measured_s > MEASURE_FILES_S:
             self._measured_s = now
             if files_bytes(self.scratch) > limits.scratch_bytes:
-                return self._error(TOO_MUCH_WRITTEN, limit="files", mebibytes=limits.scratch_bytes // 2**20)
+                return self._error(TOO_MUCH_WRITTEN, limit="files", mebibytes=limits.scratch_bytes // MIB)
         return None
 
-    def _error(self, wording: tuple[str, str], **values: object) -> ScriptLimit:
+    def _error(self, wording: tuple[str, str], **values: Any) -> ScriptLimit:
         line = line_of(self.script, sys._current_frames().get(threading.main_thread().ident or 0))
         template, hint = wording
         return ScriptLimit(template, hint=hint, file=os.path.basename(self.script), line=line or 1, **values)
