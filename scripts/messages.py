@@ -8,9 +8,11 @@ catalogue, and click's own sentences, listed below.
 from __future__ import annotations
 
 import ast
+import io
 import sys
 import tomllib
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -22,6 +24,7 @@ PACKAGE = ROOT / "src" / "whichgpu"
 FOLDER = PACKAGE / "explaining" / "locale" / "ja" / "LC_MESSAGES"
 PO = FOLDER / "whichgpu.po"
 MO = FOLDER / "whichgpu.mo"
+DAY = datetime(2026, 1, 1, tzinfo=UTC)
 
 CLICK = (
     "Usage:",
@@ -47,6 +50,9 @@ CLICK = (
     "Invalid value for {param_hint}: {message}",
 )
 """What click itself says of a command line; it looks these up in our catalogue."""
+
+MAKERS = {"unreadable": 1}
+"""Functions that put a place before a sentence and make an error of it: which argument the sentence is."""
 
 
 def sentences() -> dict[str, list[str]]:
@@ -80,9 +86,10 @@ def _of_module(tree: ast.Module, errors: frozenset[str]) -> Iterator[str]:
         name = node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
         if name in ("_", "N_") and node.args:
             yield from _texts(node.args[0], constants)
-        elif name in errors:
+        elif name in errors or name in MAKERS:
+            position = MAKERS.get(name, 0)
             hints = [keyword.value for keyword in node.keywords if keyword.arg == "hint"]
-            for value in (*node.args[:1], *hints):
+            for value in (*node.args[position : position + 1], *hints):
                 yield from _texts(value, constants)
 
 
@@ -139,6 +146,16 @@ def updated() -> Catalog:
     return catalog
 
 
+def compiled() -> bytes:
+    """The sentences as the program loads them; the same wherever and whenever it is made."""
+    with PO.open("rb") as source:
+        catalog = read_po(source, locale="ja")
+    catalog.creation_date = catalog.revision_date = DAY
+    written = io.BytesIO()
+    write_mo(written, catalog)
+    return written.getvalue()
+
+
 def main() -> int:
     """Write the .po and the .mo; 1 where a sentence is not translated yet."""
     catalog = updated()
@@ -146,8 +163,7 @@ def main() -> int:
     with PO.open("wb") as file:
         write_po(file, catalog, omit_header=False, sort_output=False, include_lineno=False, width=110)
     _without_dates(PO)
-    with MO.open("wb") as file, PO.open("rb") as source:
-        write_mo(file, read_po(source, locale="ja"))
+    MO.write_bytes(compiled())
     missing = [message.id for message in catalog if message.id and not message.string]
     for sentence in missing:
         print(f"not translated: {sentence}", file=sys.stderr)

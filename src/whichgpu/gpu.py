@@ -31,7 +31,7 @@ class Figure:
     def number(self) -> float:
         """The value as a number; a figure that is text raises MissingFigure."""
         if isinstance(self.value, str):
-            raise MissingFigure(f"{self.quoted!r} is text, not a number")
+            raise MissingFigure("{quoted!r} is text, not a number", quoted=self.quoted)
         return self.value
 
 
@@ -63,7 +63,7 @@ class Gpu:
         """The number called ``name`` in SI; raises MissingFigure where the catalogue does not know it."""
         found = self.figures.get(name)
         if found is None:
-            raise MissingFigure(f"the catalogue has no {name} for {self.id}", field=name)
+            raise MissingFigure("the catalogue has no {name} for {gpu}", name=name, gpu=self.id, field=name)
         return found.number
 
     def get(self, name: str) -> float | None:

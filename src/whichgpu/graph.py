@@ -145,14 +145,22 @@ class OperatorGraph:
         for position, operator in enumerate(self.operators):
             for index in (*operator.inputs, *operator.outputs):
                 if not 0 <= index < known:
-                    raise DataError(f"operator {position} ({operator.name}) names tensor {index} of {known}")
+                    raise DataError(
+                        "operator {position} ({operator}) names tensor {index} of {known}",
+                        position=position,
+                        operator=operator.name,
+                        index=index,
+                        known=known,
+                    )
         for position, tensor in enumerate(self.tensors):
             if any(size < 0 for size in tensor.shape):
-                raise DataError(f"tensor {position} has a negative size: {tensor.shape}")
+                raise DataError("tensor {position} has a negative size: {shape}", position=position, shape=tensor.shape)
             if tensor.dtype not in ELEMENT_BYTES:
-                raise DataError(f"tensor {position} has the unknown element type {tensor.dtype!r}")
+                raise DataError(
+                    "tensor {position} has the unknown element type {dtype!r}", position=position, dtype=tensor.dtype
+                )
             if tensor.slope is not None and len(tensor.slope) != len(tensor.shape):
-                raise DataError(f"tensor {position} has a slope of another rank than its shape")
+                raise DataError("tensor {position} has a slope of another rank than its shape", position=position)
 
     def weights(self) -> Iterator[Tensor]:
         """The parameters, each storage once (tied weights are one)."""
@@ -256,7 +264,7 @@ def from_document(document: Mapping[str, Any]) -> OperatorGraph:
             saved=frozenset(int(index) for index in document["saved"]),
         )
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
-        raise DataError(f"not an operator graph: {error}") from error
+        raise DataError("not an operator graph: {problem}", problem=str(error)) from error
     graph.verify()
     return graph
 

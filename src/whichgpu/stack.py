@@ -25,7 +25,8 @@ class Stack:
     each operator is issued by itself and waited for, as benchmarks of single operators do; ``call_s`` is
     what a timed call of a library has in it beside its kernel. ``fusion`` is the share of
     fusable element-wise traffic that is left; ``foreach`` says that the optimizer updates all tensors in a few
-    launches. ``layout_copies`` says that copies a capturing framework inserts for its memory format run here too.
+    launches. ``layout_copies`` says that copies a capturing framework inserts for its memory format run here too;
+    ``channels_last`` that images lie as matrix units want them.
     ``context_bytes`` is what the framework holds before the model.
     """
 
@@ -41,6 +42,7 @@ class Stack:
     fusion: float
     foreach: bool
     layout_copies: bool
+    channels_last: bool
     context_bytes: float
     accelerators: tuple[str, ...]
 
@@ -74,6 +76,7 @@ def _stack(name: str, row: Mapping[str, Any]) -> Stack:
         fusion=row["fusion"],
         foreach=row["foreach"],
         layout_copies=row["layout_copies"],
+        channels_last=row.get("channels_last", False),
         context_bytes=row["context_bytes"],
         accelerators=tuple(row["accelerators"]),
     )
@@ -84,6 +87,12 @@ def stack(name: str) -> Stack:
     found = stacks().get(name)
     if found is None:
         close = nearest(name, stacks())
-        hint = f"did you mean {close!r}?" if close else f"stacks: {', '.join(stacks())}"
-        raise UnknownName(f"there is no stack {name!r}", field="stack", hint=hint)
+        raise UnknownName(
+            "there is no stack {name!r}",
+            name=name,
+            close=close,
+            known=", ".join(stacks()),
+            field="stack",
+            hint="did you mean {close!r}?" if close else "stacks: {known}",
+        )
     return found

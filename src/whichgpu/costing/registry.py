@@ -54,7 +54,7 @@ def rule(*kinds: Kind) -> Callable[[Rule], Rule]:
     def register(function: Rule) -> Rule:
         for kind in kinds:
             if kind in _RULES:
-                raise DataError(f"the kind {kind} has a cost rule already")
+                raise DataError("the kind {kind} has a cost rule already", kind=kind)
             _RULES[kind] = function
         return function
 

@@ -61,6 +61,7 @@ class CostTable:
     written: Floats
     reread: Floats
     row: Floats
+    turned: Floats
     batch: Floats
     m: Floats
     n: Floats
@@ -119,7 +120,9 @@ def cost_table(workload: Workload, *, allow_uncovered: bool = False) -> CostTabl
     if table.coverage < COVERAGE_FLOOR and not allow_uncovered:
         named = ", ".join(f"{name} ({share:.0%})" for name, share in table.unknown()[:3])
         raise Uncovered(
-            f"only {table.coverage:.0%} of the work is understood; unknown: {named}",
+            "only {coverage:.0%} of the work is understood; unknown: {named}",
+            coverage=table.coverage,
+            named=named,
             hint="--allow-uncovered predicts all the same, with a wider interval",
         )
     return table
@@ -253,6 +256,7 @@ def table_of(rows: Sequence[_Row]) -> CostTable:
         written=np.array([cost.written.as_row() for cost in costs]) if costs else empty,
         reread=np.array([cost.reread.as_row() for cost in costs]) if costs else empty,
         row=np.array([cost.row.as_row() for cost in costs]) if costs else empty,
+        turned=np.array([cost.turned.as_row() for cost in costs]) if costs else empty,
         known=np.array([row.known for row in rows], dtype=bool),
         kinds=tuple(str(row.kind) for row in rows),
         phases=tuple(str(row.phase) for row in rows),

@@ -151,6 +151,17 @@ ASSUMPTIONS: Final[Mapping[str, str]] = {
     ),
     "image_size_assumed": N_("The script leaves the image size open: {pixels} pixels a side are assumed."),
     "optimizer_assumed": N_("The optimizer {named} is counted as {optimizer}, which keeps the same states."),
+    "sequence_beyond_context": N_(
+        "The sequence of {sequence_length} is longer than the model's context of {context}."
+    ),
+    "generated_tokens_assumed": N_("How much it generates is not said: {tokens} tokens are assumed."),
+    "parameters_differ": N_("The file holds {file} parameters, the model built from it {counted}."),
+    "gguf_mixture": N_("The weights are the mixture {file}, {bits_per_weight} bits each."),
+    "weight_precision_nearest": N_("The weights ({file}, {bits_per_weight} bits each) are counted as {precision}."),
+    "onnx_dim_assumed": N_("The model leaves its dimension {dimension} open: {size} is assumed."),
+    "precision_from_source": N_("The precision is the file's own: {precision}."),
+    "weight_precision_from_source": N_("The precision of the weights is the file's own: {precision}."),
+    "folders_missing": N_("Folders that the script reads are not here, and counted as given: {folders}."),
     "model_chosen": N_("The script has several models ({models}): {model} is taken (--model)."),
     "modules_stubbed": N_("Not installed, and replaced by stand-ins: {modules}."),
     "former_arguments": N_("Arguments of an older Keras were read as today's: {arguments}."),

@@ -80,7 +80,7 @@ def assumption(found: Assumption) -> str:
     values = _shown(found.values)
     if "phase" in found.values:
         values["phase"] = _(messages.PHASES[found.values["phase"]])
-    return _(messages.ASSUMPTIONS[found.code]).format(**values)
+    return _(messages.ASSUMPTIONS.get(found.code, found.code)).format(**values)
 
 
 def error(found: WhichGpuError) -> tuple[str, str | None]:
@@ -95,13 +95,14 @@ def error_document(found: WhichGpuError) -> dict[str, str | None]:
     return {**found.document(), "message": message, "hint": hint}
 
 
-_PLACE: Final = "{file}, line {line}: "
+_PLACES: Final = ("{file}, line {line}: ", "{file}: ")
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:
-    if template.startswith(_PLACE) and _(template) == template:
-        # a sentence that had its place in the script put before it
-        return _PLACE.format(**values) + _filled(template.removeprefix(_PLACE), values)
+    place = next((place for place in _PLACES if template.startswith(place)), None)
+    if place is not None and _(template) == template:
+        # a sentence that had its place put before it
+        return place.format(**values) + _filled(template.removeprefix(place), values)
     return _(template).format(**values) if values else _(template)
 
 

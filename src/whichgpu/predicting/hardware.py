@@ -80,7 +80,12 @@ def peak_flops_per_s(gpu: Gpu, arithmetic: Arithmetic) -> float:
     if arithmetic in (Arithmetic.TF32, Arithmetic.FP32) and gpu.get("bf16_tensor_flops_per_s"):
         # Matrix engines without FP32 (TPU, Gaudi) make it of BF16 passes: three give about 22 bits of mantissa.
         return gpu.figure("bf16_tensor_flops_per_s") / 3.0
-    raise MissingFigure(f"the catalogue has no {arithmetic} rate for {gpu.id}", field=UNITS[arithmetic][0])
+    raise MissingFigure(
+        "the catalogue has no {arithmetic} rate for {gpu}",
+        arithmetic=str(arithmetic),
+        gpu=gpu.id,
+        field=UNITS[arithmetic][0],
+    )
 
 
 def arrays(
@@ -114,7 +119,7 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
     return {
         "multiprocessors": gpu.get("multiprocessors") or _matrix_engines(gpu),
         "matmul_flops_per_s": matmul * emulated,
-        "conv_flops_per_s": conv * emulated * family.conv_utilization,
+        "conv_flops_per_s": conv * emulated * family.conv_utilization[resolution.conv],
         "attention_flops_per_s": matmul * emulated * family.attention_utilization,
         "vector_flops_per_s": vector,
         "winograd_gain": family.winograd_gain if vector_units else 1.0,

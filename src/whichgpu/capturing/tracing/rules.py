@@ -38,7 +38,7 @@ _RULES: dict[str, Rule] = {}
 
 def _add(name: str, rule: Rule) -> None:
     if name in _RULES:
-        raise DataError(f"the operator {name} has a rule already")
+        raise DataError("the operator {name} has a rule already", name=name)
     _RULES[name] = rule
 
 
