@@ -10,6 +10,7 @@ import torch
 from torch._subclasses.fake_tensor import (
     DataDependentOutputException,
     DynamicOutputShapeException,
+    FakeTensor,
     UnsupportedOperatorException,
 )
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -153,8 +154,8 @@ class Recorder(TorchDispatchMode):
         self._hooks.__exit__(*error)
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        if func is _DEVICE:
-            return func(*args)
+        if func is _DEVICE:  # asked by autograd of every gradient: the answer without a round through the dispatcher
+            return args[0].fake_device if isinstance(args[0], FakeTensor) else func(*args)
         try:
             out = func(*args, **kwargs) if kwargs else func(*args)
         except _NEED_VALUES as error:
