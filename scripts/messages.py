@@ -51,8 +51,8 @@ CLICK = (
 )
 """What click itself says of a command line; it looks these up in our catalogue."""
 
-MAKERS = {"unreadable": 1}
-"""Functions that put a place before a sentence and make an error of it: which argument the sentence is."""
+MAKERS = {"unreadable": 1, "_broken": 1, "Mismatch": 0, "_other": 0}
+"""What makes an error, or a detail of one, of a sentence: which argument the sentence is."""
 
 
 def sentences() -> dict[str, list[str]]:
@@ -79,7 +79,7 @@ def _error_names() -> frozenset[str]:
 def _of_module(tree: ast.Module, errors: frozenset[str]) -> Iterator[str]:
     constants = _constants(tree)
     for node in ast.walk(tree):
-        if isinstance(node, ast.AnnAssign) and "Wording" in ast.unparse(node.annotation) and node.value is not None:
+        if isinstance(node, ast.AnnAssign) and _is_wording(node) and node.value is not None:
             yield from _texts(node.value, constants)
         if not isinstance(node, ast.Call):
             continue
@@ -91,6 +91,10 @@ def _of_module(tree: ast.Module, errors: frozenset[str]) -> Iterator[str]:
             hints = [keyword.value for keyword in node.keywords if keyword.arg == "hint"]
             for value in (*node.args[position : position + 1], *hints):
                 yield from _texts(value, constants)
+
+
+def _is_wording(node: ast.AnnAssign) -> bool:
+    return "Wording" in ast.unparse(node.annotation) or ast.unparse(node.target) == "_wording"
 
 
 def _constants(tree: ast.Module) -> dict[str, ast.expr]:

@@ -151,9 +151,7 @@ ASSUMPTIONS: Final[Mapping[str, str]] = {
     ),
     "image_size_assumed": N_("The script leaves the image size open: {pixels} pixels a side are assumed."),
     "optimizer_assumed": N_("The optimizer {named} is counted as {optimizer}, which keeps the same states."),
-    "sequence_beyond_context": N_(
-        "The sequence of {sequence_length} is longer than the model's context of {context}."
-    ),
+    "sequence_beyond_context": N_("The sequence of {sequence_length} is longer than the model's context of {context}."),
     "generated_tokens_assumed": N_("How much it generates is not said: {tokens} tokens are assumed."),
     "parameters_differ": N_("The file holds {file} parameters, the model built from it {counted}."),
     "gguf_mixture": N_("The weights are the mixture {file}, {bits_per_weight} bits each."),

@@ -95,6 +95,9 @@ def error_document(found: WhichGpuError) -> dict[str, str | None]:
     return {**found.document(), "message": message, "hint": hint}
 
 
+_DETAILS: Final = ("problem", "reason")
+"""Values of errors that are sentences themselves where the program made them; others stay as they came."""
+
 _PLACES: Final = ("{file}, line {line}: ", "{file}: ")
 
 
@@ -103,7 +106,8 @@ def _filled(template: str, values: Mapping[str, Any]) -> str:
     if place is not None and _(template) == template:
         # a sentence that had its place put before it
         return place.format(**values) + _filled(template.removeprefix(place), values)
-    return _(template).format(**values) if values else _(template)
+    said = {name: _(value) if name in _DETAILS and isinstance(value, str) else value for name, value in values.items()}
+    return _(template).format(**said) if values else _(template)
 
 
 def _shown(values: Mapping[str, Any]) -> dict[str, str]:
