@@ -225,8 +225,9 @@ def batch_sizes(sheet: Sheet, n_gpus: Floats) -> Floats:
     """The batch of one GPU in each row, NaN where the text is no number; global batches are divided by the GPUs."""
     table = np.array([*(_batch(value) for value in sheet.values["batch"]), np.nan])
     batch: Floats = table[sheet.codes["batch"]]
-    entries: list[Any] = [entry.get("batch_is") for entry in sheet.parameters()]
-    shared = np.array([*(entry == "global" for entry in entries), False])[sheet.codes["params"]]
+    shared = np.array([*(entry.get("batch_is") == "global" for entry in sheet.parameters()), False])[
+        sheet.codes["params"]
+    ]
     return np.where(shared, batch / np.where(n_gpus > 1, n_gpus, 1.0), batch)
 
 

@@ -91,9 +91,9 @@ class Sheet:
         found: Flags = table[self.codes[column]]
         return found
 
-    def parameters(self) -> tuple[Mapping[str, Any], ...]:
-        """The distinct entries of ``params`` as objects; what is no JSON object is empty."""
-        return tuple(parsed(text) for text in self.values["params"])
+    def parameters(self) -> Iterator[Mapping[str, Any]]:
+        """The distinct entries of ``params`` as objects, one after the other; what is no JSON object is empty."""
+        return (parsed(text) for text in self.values["params"])
 
     def parameter(self, key: str) -> Floats:
         """One entry of ``params`` as numbers [rows], NaN where a row has none."""
@@ -132,10 +132,15 @@ def _number(value: Any) -> float:
         return float("nan")
 
 
+_LARGE: Final = 1 << 31
+"""Codes from here on are hashes: they are numbered before they are combined, so that nothing overflows."""
+
+
 def combine(columns: Sequence[Codes]) -> tuple[Codes, Codes]:
     """Groups of rows that agree in all columns: each row's group [rows], and the first row of each group."""
     group = np.zeros(len(columns[0]), dtype=np.int64)
-    for column in columns:
+    for given in columns:
+        column = given if given.max(initial=-1) < _LARGE else np.unique(given, return_inverse=True)[1]
         span = int(column.max(initial=-1)) + 2
         _, group = np.unique(group * span + (column + 1), return_inverse=True)
     _, first = np.unique(group, return_index=True)

@@ -80,7 +80,7 @@ def operator_decisions(sheet: Sheet, meaning: Meaning, forecast: Forecast) -> It
     operators = sheet.matching("level", lambda level: level == "op")
     found: dict[tuple[str, str, str], list[Decision]] = {}
     for each in _judged(sheet, meaning, forecast, operators):
-        found.setdefault((each.source, each.workload.partition(" ")[0], each.precision), []).append(each)
+        found.setdefault((each.source, each.workload, each.precision), []).append(each)
     for (source, operator, precision), members in sorted(found.items()):
         taus = [each.tau for each in members if each.tau is not None]
         yield OperatorDecisions(
@@ -123,10 +123,7 @@ def _keys(sheet: Sheet, meaning: Meaning, forecast: Forecast) -> _Keys:
     own = sheet.matching("source", lambda name: _flag(name, "own_batch"))
     batch = np.where(own | np.isnan(meaning.batch), -1, np.nan_to_num(meaning.batch)).astype(np.int64)
     stacks, stack = _stacks(sheet)
-    # A model at several batch sizes is as many recipes: names, not recipes, tell workloads apart.
-    names = {name: index for index, name in enumerate(dict.fromkeys(forecast.names))}
-    table = np.array([*(names[name] for name in forecast.names), -1], dtype=np.int64)
-    columns = [table[forecast.workload], meaning.line, batch, stack]
+    columns = [forecast.workload, meaning.line, batch, stack]
     columns.extend(sheet.codes[name] for name in ("source", "model", "kernel_source") if name in sheet.codes)
     columns.append(_options(sheet))
     return _Keys(columns=tuple(columns), own_batch=own, stacks=stacks, stack=stack)
@@ -188,7 +185,7 @@ def _decision(rows: Codes, sheet: Sheet, meaning: Meaning, forecast: Forecast, k
     batch = meaning.batch[rows[0]]
     return Decision(
         source=str(sheet.entry("source", int(rows[0]))),
-        workload=forecast.names[forecast.workload[rows[0]]],
+        workload=forecast.names.get(int(forecast.workload[rows[0]]), str(sheet.entry("model", int(rows[0])))),
         phase=str(sheet.entry("phase", int(rows[0]))),
         precision=line.precision,
         metric=str(sheet.entry("metric", int(rows[0]))),

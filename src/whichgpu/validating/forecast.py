@@ -15,8 +15,8 @@ class Forecast:
     """Columns of length [rows], NaN where nothing was predicted.
 
     ``low`` and ``high`` bound the stated interval. ``fit`` is 2 fits, 1 tight, 0 does not fit, -1 not predicted.
-    ``workload`` numbers the rows of one workload (-1: none), ``names`` say which. ``failures`` count messages of
-    predictions that failed.
+    Rows of one workload share a number in ``workload`` (-1: none); ``names`` has those of whole models. ``failures``
+    count messages of predictions that failed.
     """
 
     mid: Floats
@@ -24,7 +24,7 @@ class Forecast:
     high: Floats
     fit: Codes
     workload: Codes
-    names: list[str] = field(default_factory=list)
+    names: dict[int, str] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
 
     @staticmethod

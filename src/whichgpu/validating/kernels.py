@@ -11,11 +11,11 @@ import numpy as np
 from whichgpu.catalog import Catalog
 from whichgpu.errors import MissingFigure
 from whichgpu.gpu import Gpu
-from whichgpu.measurements.folds import operator_folds
+from whichgpu.measurements.folds import operator_folds, shape_codes
 from whichgpu.measurements.meaning import CODE, SCORED, Meaning
 from whichgpu.measurements.operator_costs import OperatorCosts, block_resolution, operator_costs
 from whichgpu.measurements.operators import Block, blocks
-from whichgpu.measurements.reading import Codes, Flags, Floats, Sheet
+from whichgpu.measurements.reading import Codes, Flags, Floats, Sheet, parsed
 from whichgpu.predicting.hardware import arrays
 from whichgpu.predicting.latency import kernel_s, times
 from whichgpu.predicting.uncertainty import latency_factor
@@ -41,7 +41,8 @@ def forecast_kernels(sheet: Sheet, meaning: Meaning, forecast: Forecast, catalog
         done[block.rows] = True
         complete = _complete(block)
         skip(meaning, block.rows[~complete], "parameters_unknown")
-        _forecast_block(block.select(complete), meaning, forecast, catalog, tier)
+        for part in _parts(block.select(complete)):
+            _forecast_block(part, meaning, forecast, catalog, tier)
     rates = wanted & meaning.line_flags(lambda line: line.quantity == "achieved_flops")
     for row in np.flatnonzero(rates):
         done[row] = _forecast_rate(sheet, int(row), meaning, forecast, catalog, tier)
@@ -56,6 +57,16 @@ def _complete(block: Block) -> Flags:
     return found
 
 
+def _parts(block: Block) -> Iterator[Block]:
+    """A block in parts that bound the memory, equal shapes together as far as they go."""
+    order = np.lexsort(tuple(block.geometry.values()))
+    for start in range(0, len(order), _MOST_ROWS):
+        yield block.select(order[start : start + _MOST_ROWS])
+
+
+_MOST_ROWS: Final = 100_000
+
+
 def _forecast_block(block: Block, meaning: Meaning, forecast: Forecast, catalog: Catalog, tier: Tier) -> None:
     if not len(block):
         return
@@ -65,17 +76,8 @@ def _forecast_block(block: Block, meaning: Meaning, forecast: Forecast, catalog:
     forecast.mid[rows] = seconds.mid
     forecast.low[rows] = seconds.mid / seconds.factor
     forecast.high[rows] = seconds.mid * seconds.factor
-    forecast.workload[rows] = costs.row + len(forecast.names)
-    forecast.names.extend(_names(block, costs))
+    forecast.workload[rows] = shape_codes(block)
     skip(meaning, rows[np.isnan(seconds.mid)], "figure_missing")
-
-
-def _names(block: Block, costs: OperatorCosts) -> Iterator[str]:
-    """A name for each distinct shape, in the order of ``costs.row``."""
-    first = np.unique(costs.row, return_index=True)[1]
-    for row in first:
-        sizes = " ".join(f"{name}={column[row]:g}" for name, column in block.geometry.items())
-        yield f"{block.operator} {block.direction} {sizes}"
 
 
 def predicted(block: Block, costs: OperatorCosts, catalog: Catalog, tier: Tier) -> Seconds:
@@ -166,9 +168,7 @@ def _squares(sheet: Sheet, row: int) -> Shapes:
 
 def _published_shape(sheet: Sheet, row: int) -> Shapes:
     """The shape ``MxNxK`` that a row names; nothing where it names none."""
-    code = sheet.codes["params"][row]
-    text = str(sheet.parameters()[code].get("shape", "")) if code >= 0 else ""
-    parts = text.split("x")
+    parts = str(parsed(sheet.entry("params", row)).get("shape", "")).split("x")
     if len(parts) != 3 or not all(part.isdigit() for part in parts):
         nothing = np.zeros(0)
         return nothing, nothing, nothing

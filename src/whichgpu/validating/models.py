@@ -13,7 +13,7 @@ from whichgpu.catalog import Catalog
 from whichgpu.errors import WhichGpuError
 from whichgpu.estimate import Estimate, Fit, Interval
 from whichgpu.gpu import Gpu
-from whichgpu.measurements.folds import model_fold
+from whichgpu.measurements.folds import hashed, model_fold
 from whichgpu.measurements.meaning import CODE, DUPLICATE, FIT_LABEL, SCORED, UPPER_BOUND, Meaning, reference_rows
 from whichgpu.measurements.reading import Codes, Flags, Sheet
 from whichgpu.measurements.recipes import Recipe, read_recipes
@@ -83,8 +83,8 @@ def _forecast_recipe(
         forecast.failures[message] = forecast.failures.get(message, 0) + len(counted)
         skip(meaning, counted, "not_predicted")
         return
-    name = len(forecast.names)
-    forecast.names.append(recipe.name)
+    number = int(hashed(recipe.name, {}, 1)[0])
+    forecast.names[number] = recipe.name
     for row in rows.tolist():
         estimate = estimates.get(meaning.gpus[meaning.gpu[row]])
         if estimate is None:
@@ -93,7 +93,7 @@ def _forecast_recipe(
             continue
         case = _Case(recipe=recipe, workload=workload, estimate=estimate)
         _write(case, row, meaning, forecast)
-        forecast.workload[row] = name
+        forecast.workload[row] = number
 
 
 def _estimates(workload: Workload, recipe: Recipe, gpus: Sequence[Gpu], tier: Tier) -> dict[str, Estimate]:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from whichgpu.measurements.reading import Codes, Flags, Floats
+from whichgpu.units import MIB
 
 Number = float | None
 
@@ -16,7 +17,7 @@ _PERCENT: Final = 100.0
 LONG_S: Final = 20e-6
 """A kernel at least this long is timed by its work rather than by its launch."""
 
-ABOVE_CONTEXT_BYTES: Final = 256 * 2**20
+ABOVE_CONTEXT_BYTES: Final = 256 * MIB
 """Memory rows are compared above the context where at least this much stands above it."""
 
 
