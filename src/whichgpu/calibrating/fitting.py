@@ -15,10 +15,13 @@ from typing import Final
 import numpy as np
 
 from whichgpu.calibrating.observing import Observation
-from whichgpu.predicting.coefficients import Coefficients, Fitted
+from whichgpu.predicting.coefficients import BY_ARITHMETIC, Coefficients, Fitted
 
 SWEEPS: Final = 2
 """Passes over the coefficients; a third changes none by more than a percent."""
+
+_PRIOR_WEIGHT: Final = 0.01
+"""Log error that a factor e between a chip and its relatives is worth."""
 
 _STEPS: Final = 24
 """Golden-section steps of one coefficient: its range shrinks to a few parts in ten thousand."""
@@ -41,13 +44,14 @@ def _wants(name: str, observation: Observation) -> bool:
     head, _, arithmetic = name.partition(".")
     if head == "utilization":
         return observation.kind == "gemm" and str(observation.resolution.matmul) == arithmetic
+    if head == "conv_utilization":
+        return observation.kind == "conv" and str(observation.resolution.conv) == arithmetic
     if head == "bandwidth":
         # Long streams of vectorised kernels; kernels written for one serving engine may use narrower accesses.
         return (
             observation.kind == "elementwise" and observation.stack.alone and float(np.max(observation.seconds)) > 1e-4
         )
     wanted: Mapping[str, Callable[[Observation], bool]] = {
-        "conv_utilization": lambda o: o.kind == "conv",
         "winograd_gain": lambda o: o.kind == "conv" and str(o.resolution.conv) == "fp32" and o.direction != "weight",
         "attention_utilization": lambda o: o.kind == "attention",
         "rnn_step_s": lambda o: o.kind == "rnn",
@@ -57,7 +61,7 @@ def _wants(name: str, observation: Observation) -> bool:
     return wanted[head](observation)
 
 
-_ORDER: Final = ("launch_alone_s", "bandwidth", "kernel_start_s", "utilization", "attention_utilization")
+_ORDER: Final = ("launch_alone_s", "bandwidth", "kernel_start_s", "utilization")
 _LATER: Final = ("conv_utilization", "winograd_gain", "rnn_step_s")
 
 
@@ -66,8 +70,8 @@ def names_of(observations: Sequence[Observation]) -> list[str]:
     found: list[str] = []
     for head in (*_ORDER, *_LATER):
         options = [head]
-        if head == "utilization":
-            options = sorted({f"utilization.{o.resolution.matmul}" for o in observations if o.kind == "gemm"})
+        if head in BY_ARITHMETIC:
+            options = sorted({f"{head}.{o.resolution.matmul}" for o in observations})
         found.extend(name for name in options if any(_wants(name, o) for o in observations))
     return found
 
@@ -109,7 +113,10 @@ def _loss_at(
     coefficients: Coefficients,
     value: float,
 ) -> float:
-    return _loss(chip, {**values, name: value}, observations, coefficients)
+    error = _loss(chip, {**values, name: value}, observations, coefficients)
+    # Where measurements say nothing (a board whose power is always the limit) the relatives decide.
+    prior = coefficients.group_value(name, coefficients.family_name(observations[0].gpu))
+    return error + _PRIOR_WEIGHT * abs(math.log(value / prior))
 
 
 def _loss(

@@ -61,7 +61,8 @@ class Cost:
 
     ``flops`` are those of products (1 FMA = 2), ``vector_flops`` all other arithmetic. A product has the geometry
     [batch, m, n, k]. ``reread`` is read again by later passes over rows of ``row`` elements: from the cache where the
-    rows in flight fit it, from memory otherwise. ``steps`` run one after the other (recurrence). ``launches`` are
+    rows in flight fit it, from memory otherwise. ``turned`` are images that matrix units want channels-last: where they
+    are channels-first, kernels of their own turn them. ``steps`` run one after the other (recurrence). ``launches`` are
     kernels in eager mode. ``winograd_waste`` is what rounding the image up to Winograd tiles multiplies the work by,
     0 where that algorithm does not apply. ``skipped_fraction`` is the share of ``flops`` that a fused kernel need not
     do (causal masks).
@@ -73,6 +74,7 @@ class Cost:
     read: Traffic = Traffic()
     written: Traffic = Traffic()
     reread: Traffic = Traffic()
+    turned: Traffic = Traffic()
     row: Traffic = Traffic()
     batch: float = 0.0
     m: float = 0.0

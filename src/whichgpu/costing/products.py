@@ -90,6 +90,7 @@ def conv(operands: Operands) -> Iterator[Cost]:
         # The depth that the FLOP leave: a strided convolution's gradient meets a part of its kernel at a time.
         k=flops / max(2.0 * groups * m * n, 1.0),
         winograd_waste=_winograd_waste(operator, w, y, groups) if direction != "weight" else 0.0,
+        turned=operands.traffic(x, y),
         # One input channel a group: the library multiplies on vector units, there is no matrix to tile.
         vector_product=groups > 1 and in_per_group == 1,
     )

@@ -24,8 +24,10 @@ VERSION: Final = 1
 
 SHRINKAGE: Final = 0.5
 
+BY_ARITHMETIC: Final = ("utilization", "conv_utilization")
+"""Coefficients that are one number an arithmetic (``utilization.fp32``)."""
+
 SCALARS: Final = (
-    "conv_utilization",
     "attention_utilization",
     "winograd_gain",
     "bandwidth",
@@ -36,7 +38,7 @@ SCALARS: Final = (
     "launch_alone_s",
     "static",
 )
-"""Coefficients that are one number a chip; utilization is one an arithmetic (``utilization.fp32``)."""
+"""Coefficients that are one number a chip."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +76,7 @@ class Family:
     name: str
     utilization: Mapping[str, float]
     energy_j_per_flop: Mapping[str, float]
-    conv_utilization: float
+    conv_utilization: Mapping[str, float]
     attention_utilization: float
     winograd_gain: float
     bandwidth: float
@@ -131,13 +133,16 @@ class Coefficients:
         return gpu.chip in self.chips and gpu.chip not in self.left_out
 
     def _resolve(self, chip: str, family: str) -> Family:
-        utilization = {name: self._value(f"utilization.{name}", chip, family) for name in self._arithmetics()}
-        scalars = {name: self._value(name, chip, family) for name in SCALARS}
+        tables: dict[str, Any] = {
+            table: {name: self._value(f"{table}.{name}", chip, family) for name in self._arithmetics()}
+            for table in BY_ARITHMETIC
+        }
+        scalars: dict[str, Any] = {name: self._value(name, chip, family) for name in SCALARS}
         row = self.base["family"].get(family, {})
         own = self.chips.get(chip, {}) if chip not in self.left_out else {}
         return Family(
             name=family,
-            utilization=utilization,
+            **tables,
             energy_j_per_flop=self._energies(row.get("node", "7nm")),
             dual_issue=bool(row.get("dual_issue", False)),
             measured=frozenset(own),
@@ -193,7 +198,7 @@ class Coefficients:
     def _root(self, name: str) -> float:
         found = _lookup(self.base["root"], name)
         if found is None:
-            raise DataError(f"no coefficient is called {name!r}")
+            raise DataError("no coefficient is called {name!r}", name=name)
         return found
 
 
@@ -230,9 +235,14 @@ def read_fitted(text: str, name: str) -> Mapping[str, Any]:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise DataError(f"{name} is damaged: {error}", hint=hint) from error
+        raise DataError("{file} is damaged: {problem}", file=name, problem=str(error), hint=hint) from error
     if not isinstance(document, dict) or document.get("version") != VERSION:
-        raise DataError(f"{name} is of another version than this program, which reads {VERSION}", hint=hint)
+        raise DataError(
+            "{file} is of another version than this program, which reads {version}",
+            file=name,
+            version=VERSION,
+            hint=hint,
+        )
     return document
 
 
@@ -253,7 +263,11 @@ def build(
 ) -> Coefficients:
     """Coefficients from defaults and fitted documents, later ones adding what earlier ones lack; raises DataError."""
     if base.get("version") != VERSION:
-        raise DataError(f"coefficients of version {base.get('version')!r}, this program reads {VERSION}")
+        raise DataError(
+            "coefficients of version {found!r}, this program reads {version}",
+            found=base.get("version"),
+            version=VERSION,
+        )
     chips: dict[str, dict[str, Fitted]] = {}
     families: dict[str, str] = {}
     form: Mapping[str, Any] = base["form"]
@@ -265,7 +279,9 @@ def build(
                 for name, value in row["values"].items():
                     chips.setdefault(chip, {}).setdefault(name, _fitted(value))
     except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"damaged coefficients: {error}", hint="rebuild them with: make calibrate") from error
+        raise DataError(
+            "damaged coefficients: {problem}", problem=str(error), hint="rebuild them with: make calibrate"
+        ) from error
     return Coefficients(base=base, form=Form(**form), chips=chips, chip_families=families, left_out=left_out)
 
 

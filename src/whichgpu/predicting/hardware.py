@@ -57,6 +57,7 @@ class Hardware:
     board_w: Floats
     budget_w: Floats
     serial_host: NDArray[np.bool_]
+    tensor_conv: NDArray[np.bool_]
     mixed: NDArray[np.bool_]
 
 
@@ -140,6 +141,7 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
         "board_w": math.nan if board_w is None else power_w,
         "budget_w": power_w - (0.0 if board_w is None else board_w * family.static),
         "serial_host": gpu.is_cpu,
+        "tensor_conv": _on_matrix_units(gpu, resolution.conv),
         "mixed": resolution.mixed,
     }
 
@@ -169,6 +171,12 @@ def inline_ecc(gpu: Gpu) -> bool:
 
 def _ecc_share(gpu: Gpu) -> float:
     return _INLINE_ECC_SHARE if inline_ecc(gpu) else 1.0
+
+
+def _on_matrix_units(gpu: Gpu, arithmetic: Arithmetic) -> bool:
+    """Whether convolutions in this arithmetic run on tensor or matrix units."""
+    figure = next((name for name in UNITS[arithmetic] if gpu.get(name) is not None), "")
+    return "tensor" in figure and arithmetic is not Arithmetic.FP64
 
 
 def element_bytes(resolution: Resolution) -> Floats:

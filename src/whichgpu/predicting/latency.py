@@ -32,6 +32,7 @@ class Times:
     compute_s: Floats
     memory_s: Floats
     power_s: Floats
+    turning_s: Floats
     start_s: Floats
     host_s: Floats
     fixed_s: Floats
@@ -46,11 +47,19 @@ class Times:
     @property
     def busy_s(self) -> Floats:
         """Device time of one occurrence without its start, [operators, gpus]."""
-        busy: Floats = np.maximum(np.maximum(self.compute_s, self.memory_s), self.power_s)
+        busy: Floats = np.maximum(np.maximum(self.compute_s, self.memory_s), self.power_s) + self.turning_s
         return busy
 
 
-def times(table: CostTable, hardware: Hardware, stack: Stack, form: Form, transfer_s: Floats | float = 0.0) -> Times:
+def times(
+    table: CostTable,
+    hardware: Hardware,
+    stack: Stack,
+    form: Form,
+    *,
+    transfer_s: Floats | float = 0.0,
+    channels_last: bool | None = None,
+) -> Times:
     """The times of one step of the table's work under a stack."""
     fusable = table.fusable[:, None]
     traffic = moved_bytes(table, hardware) * np.where(fusable, stack.fusion, 1.0)
@@ -58,9 +67,11 @@ def times(table: CostTable, hardware: Hardware, stack: Stack, form: Form, transf
     compute_s = _compute_s(table, hardware, form)
     power_s = work_j(table, hardware, traffic) / hardware.budget_w[None, :]
     launches = table.launches[:, None] * np.where(fusable, stack.fusion, 1.0)
+    turning_s, turns = _turning(table, hardware, stack.channels_last if channels_last is None else channels_last)
+    launches = launches + turns
     memory_s, start_s = _chains(table, hardware, memory_s, launches, form)
     alive = np.where(table.mixed_only[:, None], hardware.mixed[None, :], True) * table.count[:, None]
-    busy_s = np.maximum(np.maximum(compute_s, memory_s), power_s)
+    busy_s = np.maximum(np.maximum(compute_s, memory_s), power_s) + turning_s
     device_s = ((busy_s + start_s) * alive).sum(axis=0)
     issue_s = launches * stack.host_launch_s + (table.library_loop * table.steps)[:, None] * stack.host_loop_s
     host_s = (issue_s * alive).sum(axis=0) * hardware.host_factor
@@ -71,6 +82,7 @@ def times(table: CostTable, hardware: Hardware, stack: Stack, form: Form, transf
         compute_s=compute_s,
         memory_s=memory_s,
         power_s=power_s,
+        turning_s=turning_s,
         start_s=start_s,
         host_s=host_s,
         fixed_s=fixed_s,
@@ -103,6 +115,17 @@ def _memory_s(traffic: Floats, hardware: Hardware, form: Form) -> Floats:
     hit = form.cache_hit * np.minimum(1.0, hardware.cache_bytes[None, :] / np.maximum(traffic, 1.0))
     seconds: Floats = traffic * (1.0 - hit + hit / form.cache_speed) / hardware.bytes_per_s[None, :]
     return seconds
+
+
+def _turning(table: CostTable, hardware: Hardware, channels_last: bool) -> tuple[Floats, Floats]:
+    """Seconds and launches of turning images, [operators, gpus].
+
+    Matrix units want images channels-last: each that is not is read and written once more, by a kernel of its own.
+    """
+    needed = hardware.tensor_conv[None, :] & (not channels_last)
+    turned = table.turned @ hardware.element_bytes.T
+    seconds = np.where(needed, 2.0 * turned / hardware.bytes_per_s[None, :], 0.0)
+    return seconds, np.where(needed & (turned > 0), 2.0, 0.0)
 
 
 def _reread_s(table: CostTable, hardware: Hardware, form: Form) -> Floats:

@@ -26,6 +26,9 @@ from whichgpu.workload import Workload
 
 Floats = NDArray[np.float64]
 
+CHANNELS_LAST: Final[Mapping[str, bool]] = {"nhwc": True, "channels_last": True, "nchw": False}
+"""Layouts that a workload can name; any other is the stack's own."""
+
 _USABLE: Final = 0.985
 """Share of a board's memory that a process can have: the driver and its page tables keep the rest."""
 
@@ -68,7 +71,14 @@ def predict_arrays(
     chosen = coefficients or shipped()
     hardware = arrays(gpus, resolutions, chosen, workload.power_limit_w)
     copy_s = transfer_s(hardware, input_bytes(workload), workload.input_transfer)
-    found = times(table, hardware, stack(workload.stack), chosen.form, copy_s)
+    found = times(
+        table,
+        hardware,
+        stack(workload.stack),
+        chosen.form,
+        transfer_s=copy_s,
+        channels_last=CHANNELS_LAST.get(workload.layout),
+    )
     return Prediction(
         workload=workload,
         gpus=tuple(gpus),
