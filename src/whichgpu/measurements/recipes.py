@@ -7,6 +7,7 @@ Equal rows are one recipe, so a sheet costs as many workloads as it has distinct
 from __future__ import annotations
 
 import functools
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -112,15 +113,16 @@ def _needs_path(source: Source | None) -> bool:
 def _recipe(row: Mapping[str, Any], line: Line, batch: int) -> Recipe | str:
     """The recipe of one kind of row, or the code of what keeps it from one."""
     source, model = str(row["source"]), str(row["model"])
-    rule, params = models().get(source), parsed(row["params"])
+    rule = models().get(source)
     if rule is None:
         return "workload_unknown"
+    params = _extracted(rule, parsed(row["params"]))
     name = _name(rule, model, params)
     if not name:
         return "workload_unknown"
     if line.step not in STEPS or line.precision not in _PRECISIONS:
         return "step_unknown"
-    size = batch if batch > 0 else _automatic_batch(rule, params)
+    size = _integer(_given(rule.get("batch"), params)) or (batch if batch > 0 else _automatic_batch(rule, params))
     if size is None:
         return "batch_unknown"
     sequence = _given(rule.get("sequence"), params)
@@ -152,6 +154,16 @@ def _recipe(row: Mapping[str, Any], line: Line, batch: int) -> Recipe | str:
     )
 
 
+def _extracted(rule: Mapping[str, Any], params: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The parameters with what the rule finds in their texts."""
+    found = dict(params)
+    for name, (entry, pattern) in rule.get("extract", {}).items():
+        match = re.search(pattern, str(params.get(entry, "")))
+        if match:
+            found[name] = match.group(1)
+    return found
+
+
 def _phase(step: str) -> str:
     if step in ("prefill", "decode"):
         return "generate"
@@ -162,6 +174,10 @@ def _name(rule: Mapping[str, Any], model: str, params: Mapping[str, Any]) -> str
     exception = rule.get("names", {}).get(model)
     if exception is not None:
         return str(exception)
+    for entry, names in rule.get("by", {}).items():
+        by_value = names.get(str(params.get(entry)).lower())
+        if by_value is not None:
+            return str(by_value)
     values = {key: _plain(value) for key, value in params.items()}
     try:
         return str(rule["name"]).format(**{**values, "model": model})
@@ -209,8 +225,9 @@ def _units(
         return True, 1.0
     if stated == "sequence":
         return True, sequence
-    found = _given(stated, params)
-    return found is not None, found
+    entry, otherwise = stated if isinstance(stated, list) else (stated, None)
+    found = _given(entry, params)
+    return found is not None or otherwise is not None, otherwise if found is None else found
 
 
 def _text(source: str, params: Any) -> str:

@@ -80,6 +80,19 @@ def test_rows_that_lack_what_the_model_needs_say_so(write: Any) -> None:
     assert found.recipes[found.row[1]].sequence_length == 512
 
 
+def test_names_and_batches_are_found_in_the_options_a_row_quotes(write: Any) -> None:
+    row = {"source": "stylegan3", "gpu": "A100", "phase": "train", "dtype": "mixed fp16", "batch": "32"}
+    said = '{"opt": "`--cfg=stylegan3-t --gpus=1 --batch=32 --batch-gpu=16`", "section": "128x128 resolution"}'
+    found = recipes(write({**row, "metric": "sec_per_kimg", "unit": "s/kimg", "params": said}))
+    assert [(recipe.name, recipe.batch_size) for recipe in found.recipes] == [("stylegan3-t-128", 16)]
+
+
+def test_an_option_can_decide_the_model(write: Any) -> None:
+    row = {"source": "lambda_diffusers", "gpu": "NVIDIA A10", "metric": "latency", "unit": "s", "dtype": "fp16"}
+    found = recipes(write({**row, "params": '{"xformers": "TRUE"}'}, {**row, "params": '{"xformers": "False"}'}))
+    assert [recipe.name for recipe in found.recipes] == ["stable-diffusion-v1", "stable-diffusion-v1-eager"]
+
+
 RECIPE = Recipe(
     source="x",
     model="m",
