@@ -59,6 +59,7 @@ REASONS: Final = (
 
 NOTES: Final = (
     "cpu_is_enough",
+    "cpu_may_be_enough",
     "cpu_is_as_fast",
     "cpu_is_faster",
     "cpu_finishes_soon",

@@ -209,6 +209,8 @@ def _worth(first: Estimate, beside: Estimate, own: Estimate | None) -> Iterator[
         yield Reason(code="cpu_is_enough", values=values)
     elif finish is not None and finish.high < SOON_S:
         yield Reason(code="cpu_finishes_soon", values={**values, "finish_s": finish.mid})
+    elif first.latency_s.high >= beside.latency_s.low:
+        yield Reason(code="cpu_may_be_enough", values=values)
     else:
         yield Reason(code="gpu_pays", values=values)
     if own is not None and own.gpu not in (beside.gpu, first.gpu) and speedup(first, own) < ENOUGH:
