@@ -207,3 +207,8 @@ def test_what_ships_is_what_may_ship_and_is_listed() -> None:
     assert all(f"`{name.removesuffix('.parquet')}`" in listed for name in shipped)
     for name in ("sources.toml", "models.toml", "vocabulary.csv"):
         assert (DATA / name).read_bytes()
+
+
+def test_the_documentation_lists_every_skip_code() -> None:
+    text = (DATA.parents[1] / "docs" / "validate.md").read_text(encoding="utf-8")
+    assert all(f"| `{code}` |" in text for code in SKIP_CODES)
