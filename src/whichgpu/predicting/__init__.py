@@ -4,6 +4,7 @@ from whichgpu.predicting.latency import kernel_s
 from whichgpu.predicting.predict import (
     Prediction,
     breakdown,
+    fits,
     input_bytes,
     predict,
     predict_arrays,
@@ -14,6 +15,7 @@ from whichgpu.predicting.predict import (
 __all__ = [
     "Prediction",
     "breakdown",
+    "fits",
     "input_bytes",
     "kernel_s",
     "predict",

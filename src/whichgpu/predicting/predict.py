@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +21,7 @@ from whichgpu.predicting.latency import Times, moved_bytes, times, transfer_s
 from whichgpu.predicting.memory import Liveness, liveness, peak_parts
 from whichgpu.predicting.power import mean_power_w
 from whichgpu.predicting.uncertainty import CONFIDENCE, factors, latency_factor
-from whichgpu.stack import Stack, stack
+from whichgpu.stack import stack
 from whichgpu.workload import Workload
 
 Floats = NDArray[np.float64]
@@ -102,7 +102,7 @@ def predict(
     shares = _shares(prediction)
     related = np.array([chosen.family_is_measured(chosen.family_name(gpu)) for gpu in gpus], dtype=bool)
     width = latency_factor(shares, prediction.coverage, related)
-    memory = _memory(prediction, stack(workload.stack))
+    memory = _memory(workload, prediction.resolutions)
     bounds = _bounds(prediction, shares)
     return [
         _estimate(
@@ -127,13 +127,21 @@ def input_bytes(workload: Workload) -> float:
     return sum(found.values())
 
 
-def _memory(prediction: Prediction, rules: Stack) -> Mapping[Resolution, MemoryParts]:
-    workload = prediction.workload
+def fits(workload: Workload, gpus: Sequence[Gpu]) -> list[Fit]:
+    """Whether the workload fits the memory of every GPU, in their order, without predicting its time."""
+    resolutions = [resolve(workload, gpu) for gpu in gpus]
+    memory = _memory(workload, resolutions)
+    return [_fit(_peak(memory[found]), usable_bytes(gpu)) for gpu, found in zip(gpus, resolutions, strict=True)]
+
+
+def _memory(workload: Workload, resolutions: Iterable[Resolution]) -> Mapping[Resolution, MemoryParts]:
     alive: Liveness = liveness(workload.graph, workload.step)
-    return {
-        resolution: peak_parts(workload, alive, resolution, rules.context_bytes)
-        for resolution in set(prediction.resolutions)
-    }
+    context = stack(workload.stack).context_bytes
+    return {resolution: peak_parts(workload, alive, resolution, context) for resolution in set(resolutions)}
+
+
+def _peak(memory: MemoryParts) -> Interval:
+    return Interval.around(memory.total_bytes, factors()["other"]["memory"], CONFIDENCE)
 
 
 def _shares(prediction: Prediction) -> Mapping[str, Floats]:
@@ -168,7 +176,7 @@ def _estimate(
     workload, gpu = prediction.workload, prediction.gpus[index]
     latency = Interval.around(float(prediction.times.step_s[index]), width, CONFIDENCE)
     power = _power(prediction, index)
-    peak = Interval.around(memory.total_bytes, factors()["other"]["memory"], CONFIDENCE)
+    peak = _peak(memory)
     usable = usable_bytes(gpu)
     return Estimate(
         gpu=gpu.id,

@@ -11,7 +11,7 @@ from whichgpu.catalog.loading import Catalog
 from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate, Fit, Interval
 from whichgpu.gpu import Gpu
-from whichgpu.predicting import predict, predictable
+from whichgpu.predicting import fits, predict, predictable
 from whichgpu.recommendation import Candidate, Reason, Recommendation
 from whichgpu.recommending.judging import verdicts
 from whichgpu.recommending.money import Cost, cost, document
@@ -75,8 +75,8 @@ def _fitting_batches(workload: Workload, gpus: Sequence[Gpu], found: Mapping[str
     fitting: dict[str, int] = {}
     batch = workload.batch_size // 2 if workload.graph.scalable else 0
     while short and batch >= 1:
-        made = estimates(workload.at_batch(batch), short, allow_uncovered=True)
-        fitting.update({gpu.id: batch for gpu in short if not _too_small(made[gpu.id])})
+        states = zip(short, fits(workload.at_batch(batch), short), strict=True)
+        fitting.update({gpu.id: batch for gpu, state in states if state is not Fit.DOES_NOT_FIT})
         short = [gpu for gpu in short if gpu.id not in fitting]
         batch //= 2
     return fitting
