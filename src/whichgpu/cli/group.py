@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 from typing import Any, Final
 
 import click
@@ -40,6 +41,10 @@ class Command(click.Command):
     @epilog.setter
     def epilog(self, text: str | None) -> None:
         self._epilog = text
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """The first sentence of the help text, whole: the list of commands wraps it."""
+        return re.split(r"(?<=[.?。])(?=\s|[^\x00-\x7f])", self.help or "")[0].rstrip("。.")
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """``--help``, made anew each time: the one that click keeps speaks the language it was made in."""

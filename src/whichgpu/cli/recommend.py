@@ -18,7 +18,7 @@ _ON_A_TERMINAL = 10
 
 @click.command(
     cls=Command,
-    help=N_("Which GPU for this model? SOURCE is a Keras script or a built-in workload."),
+    help=N_("Which GPU for this model? SOURCE is a script or file of a model, or a built-in workload (whichgpu zoo)."),
     epilog=N_("Example: whichgpu recommend examples/lstm.py --budget 150000jpy --goal fastest"),
 )
 @click.argument("source", metavar="SOURCE")
