@@ -12,6 +12,7 @@ import torch
 from torch.overrides import TorchFunctionMode
 
 from whichgpu.capturing.tracing.replacing import Place, put
+from whichgpu.units import GIGA
 
 ELSEWHERE: Final = frozenset({"cuda", "mps", "xpu", "hip", "musa", "npu"})
 """Kinds of devices that stand for the GPU that a script is written for."""
@@ -171,7 +172,7 @@ def _zero(*_: Any, **__: Any) -> int:
 
 
 _PROPERTIES: Final = SimpleNamespace(
-    name="GPU", major=8, minor=0, total_memory=80 * 10**9, multi_processor_count=108, is_integrated=False
+    name="GPU", major=8, minor=0, total_memory=80 * int(GIGA), multi_processor_count=108, is_integrated=False
 )
 """What a script that asks is told of its GPU: that of a common data-centre card (an A100 of 80 GB)."""
 
