@@ -44,7 +44,7 @@ class Command(click.Command):
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """The first sentence of the help text, whole: the list of commands wraps it."""
-        return re.split(r"(?<=[.?。])(?=\s|[^\x00-\x7f])", self.help or "")[0].rstrip("。.")
+        return re.split(r"(?<=[.?])\s|(?<=。)", self.help or "")[0].rstrip("。.")
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
         """``--help``, made anew each time: the one that click keeps speaks the language it was made in."""
