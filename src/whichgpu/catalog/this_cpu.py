@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Final
 
 from whichgpu.gpu import Figure, Gpu
-from whichgpu.units import format_si
+from whichgpu.units import MIB, format_si
 
 SOURCE: Final = "probe"
 """Key of the source that the figures name: a matrix product and a copy timed on this machine."""
 
 _PRODUCT: Final = 1536
-_COPY_BYTES: Final = 256 * 2**20
+_COPY_BYTES: Final = 256 * MIB
 _REPEATS: Final = 5
 
 

@@ -252,6 +252,7 @@ def _chains(
 
 
 def transfer_s(hardware: Hardware, transfer_bytes: float, transfer: str) -> Floats:
+    """Seconds of the copy of a batch of inputs from the host, [gpus]; ``transfer`` as a workload names it."""
     if transfer == "pageable":
         rate = np.minimum(hardware.host_bytes_per_s, hardware.pinned_bytes_per_s)
     elif transfer == "pinned":

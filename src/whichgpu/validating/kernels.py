@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,8 @@ from whichgpu.measurements.folds import operator_folds, shape_codes
 from whichgpu.measurements.meaning import CODE, SCORED, Meaning
 from whichgpu.measurements.operator_costs import OperatorCosts, block_resolution, operator_costs
 from whichgpu.measurements.operators import Block, blocks
-from whichgpu.measurements.reading import Codes, Flags, Floats, Sheet, parsed
+from whichgpu.measurements.rates import is_rate, product_flops, rate_block
+from whichgpu.measurements.reading import Flags, Floats, Sheet
 from whichgpu.predicting.hardware import arrays
 from whichgpu.predicting.latency import kernel_s, times
 from whichgpu.predicting.uncertainty import latency_factor
@@ -122,81 +123,22 @@ def _by_shape(values: Floats, costs: OperatorCosts) -> Floats:
 
 # --- the best rate that a board reaches in a product: a published maximum over shapes ---------------------------
 
-_SQUARES: Final = tuple(float(size) for size in range(1024, 10241, 1024))
-_WIDTHS: Final[Mapping[str, tuple[float, float]]] = {
-    "fp64": (8.0, 8.0),
-    "fp32": (4.0, 4.0),
-    "tf32": (4.0, 4.0),
-    "fp16": (2.0, 2.0),
-    "bf16": (2.0, 2.0),
-    "fp8": (1.0, 2.0),
-    "int8": (1.0, 4.0),
-}
-"""Bytes of an operand and of the result."""
-
 
 def _forecast_rate(sheet: Sheet, row: int, meaning: Meaning, forecast: Forecast, catalog: Catalog, tier: Tier) -> bool:
     """Predict one row that publishes the best FLOP rate of a product; false where it is not understood."""
     line = meaning.lines[meaning.line[row]]
-    reader = _SHAPES.get(str(sheet.entry("source", row)))
-    if reader is None or line.precision not in _WIDTHS:
+    if not is_rate(str(sheet.entry("source", row)), line.precision):
         return False
-    m, n, k = reader(sheet, row)
-    if not len(m):
+    block = rate_block(sheet, row, line.precision, meaning.gpus[meaning.gpu[row]])
+    if block is None:
         skip(meaning, np.array([row]), "parameters_unknown")
         return True
-    block = _product_block(line.precision, meaning.gpus[meaning.gpu[row]], m, n, k)
     seconds = predicted(block, operator_costs(block), catalog, tier)
     if np.isnan(seconds.mid).all():
         skip(meaning, np.array([row]), "figure_missing")
         return True
-    rates = 2.0 * m * n * k / seconds.mid
+    rates = product_flops(block) / seconds.mid
     best = int(np.argmax(rates))
     forecast.mid[row] = rates[best]
     forecast.low[row], forecast.high[row] = rates[best] / seconds.factor[best], rates[best] * seconds.factor[best]
     return True
-
-
-Shapes = tuple[Floats, Floats, Floats]
-
-
-def _squares(sheet: Sheet, row: int) -> Shapes:
-    del sheet, row
-    sizes = np.array(_SQUARES)
-    return sizes, sizes, sizes
-
-
-def _published_shape(sheet: Sheet, row: int) -> Shapes:
-    """The shape ``MxNxK`` that a row names; nothing where it names none."""
-    parts = str(parsed(sheet.entry("params", row)).get("shape", "")).split("x")
-    if len(parts) != 3 or not all(part.isdigit() for part in parts):
-        nothing = np.zeros(0)
-        return nothing, nothing, nothing
-    m, n, k = (np.array([float(part)]) for part in parts)
-    return m, n, k
-
-
-_SHAPES: Final[Mapping[str, Callable[[Sheet, int], Shapes]]] = {
-    "zzc_gemm": _squares,
-    "stas00_mamf": _published_shape,
-}
-
-
-def _product_block(precision: str, gpu: str, m: Floats, n: Floats, k: Floats) -> Block:
-    operand, result = _WIDTHS[precision]
-    none: Codes = np.zeros(len(m), dtype=np.int64)
-    return Block(
-        source="",
-        operator="gemm",
-        kind="gemm",
-        direction="forward",
-        precision=precision,
-        stack="raw-library",
-        year=2025,
-        rows=np.arange(len(m)),
-        gpus=(gpu,),
-        gpu=none,
-        seconds=np.full(len(m), np.nan),
-        geometry={"batch": np.ones(len(m)), "m": m, "n": n, "k": k},
-        facts={"a_bytes": operand, "b_bytes": operand, "c_bytes": result, "quantises": 0.0},
-    )
