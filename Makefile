@@ -41,8 +41,9 @@ measured: $(VENV)/installed-dev ## extract the measured steps of the reference w
 zoo: $(VENV)/installed-dev ## capture the built-in workloads again
 	$(BIN)/python -m whichgpu.zoo.building
 
-docs: $(VENV)/installed-dev ## write the lists of codes in docs/ again
+docs: $(VENV)/installed-dev ## write the tables of codes and the outputs in the README files again
 	$(BIN)/python scripts/codes.py
+	$(BIN)/python scripts/outputs.py
 
 train-examples: $(VENV)/installed-dev ## train the five examples on this processor, beside the prediction
 	$(BIN)/python scripts/train_examples.py
