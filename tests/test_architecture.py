@@ -107,8 +107,10 @@ def test_scale_factors_stand_in_units_alone(path: Path) -> None:
 def _constant(node: ast.expr) -> float | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, float):
         return node.value
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow) and isinstance(node.left, ast.Constant):
-        return float(ast.literal_eval(node.left)) ** float(ast.literal_eval(node.right))
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+        base, power = node.left, node.right
+        if isinstance(base, ast.Constant) and isinstance(power, ast.Constant):
+            return float(base.value) ** float(power.value)  # type: ignore[arg-type]
     return None
 
 

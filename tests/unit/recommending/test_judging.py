@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from whichgpu.catalog.prices import default_prices, parse_money, parse_price
 from whichgpu.estimate import Fit
@@ -152,3 +154,21 @@ def test_what_one_has_costs_electricity_only_and_passes_any_budget(make, catalog
     # 31 yen a kWh at 156.25 yen a dollar
     hourly = 31 / 156.25 * candidate.estimate.power_w.mid / 1000
     assert abs(candidate.estimate.cost["per_hour"] - hourly) < 1e-9 * hourly
+
+
+def limits_of(power_w, memory_gib, budget_usd):
+    """Three limits at once."""
+    budget = parse_money(f"{budget_usd:.0f}usd", "budget")
+    return Requirements(max_power_w=power_w, min_memory_bytes=memory_gib * GIB, budget=budget)
+
+
+PAIRS = (st.floats(50, 800), st.floats(1, 100), st.floats(100, 5000))
+
+
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.tuples(*PAIRS), st.tuples(*PAIRS))
+def test_a_looser_limit_never_rejects_more(make, catalog, one, other):
+    tight = limits_of(min(one[0], other[0]), max(one[1], other[1]), min(one[2], other[2]))
+    loose = limits_of(max(one[0], other[0]), min(one[1], other[1]), max(one[2], other[2]))
+    few, many = ({c.gpu.id for c in ask(make, catalog, limits).ranked} for limits in (tight, loose))
+    assert few <= many
