@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Final, NoReturn
 
 from whichgpu.errors import SourceNotFound, SourceUnreadable
+from whichgpu.units import MIB
 
-MOST_JSON_BYTES: Final = 128 * 2**20
+MOST_JSON_BYTES: Final = 128 * MIB
 MOST_JSON_VALUES: Final = 4_000_000
 """Brackets and commas of a JSON text: each is one Python object at most, of about a hundred bytes."""
 
@@ -33,7 +34,7 @@ def content(path: Path, largest: int) -> bytes:
     except OSError as error:
         raise unreadable(path.name, "{problem}", problem=error.strerror or "cannot be read") from error
     if len(data) > largest:
-        raise unreadable(path.name, "larger than {mebibytes} MiB", mebibytes=largest // 2**20)
+        raise unreadable(path.name, "larger than {mebibytes} MiB", mebibytes=largest // MIB)
     return data
 
 
@@ -47,14 +48,14 @@ def inflated(data: bytes, name: str, largest: int) -> bytes:
     except zlib.error as error:
         raise unreadable(name, "damaged compression") from error
     if len(plain) > largest:
-        raise unreadable(name, "unpacks to more than {mebibytes} MiB", mebibytes=largest // 2**20)
+        raise unreadable(name, "unpacks to more than {mebibytes} MiB", mebibytes=largest // MIB)
     return plain
 
 
 def json_object(data: bytes, name: str) -> dict[str, Any]:
     """The JSON object that ``data`` is; raises SourceUnreadable for anything else, too large or too deep."""
     if len(data) > MOST_JSON_BYTES:
-        raise unreadable(name, "its JSON is larger than {mebibytes} MiB", mebibytes=MOST_JSON_BYTES // 2**20)
+        raise unreadable(name, "its JSON is larger than {mebibytes} MiB", mebibytes=MOST_JSON_BYTES // MIB)
     if sum(data.count(mark) for mark in (b"[", b"{", b",")) > MOST_JSON_VALUES:
         raise unreadable(name, "its JSON has more than {most} values", most=MOST_JSON_VALUES)
     try:

@@ -14,10 +14,11 @@ from whichgpu.capturing.configurations import dimensions, known
 from whichgpu.capturing.language import Model, workload
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.errors import SourceNotFound, SourceUnreadable, Untraceable
+from whichgpu.units import MIB
 from whichgpu.workload import Assumption, Workload
 
-MOST_HEADER_BYTES: Final = 32 * 2**20
-MOST_CONFIG_BYTES: Final = 4 * 2**20
+MOST_HEADER_BYTES: Final = 32 * MIB
+MOST_CONFIG_BYTES: Final = 4 * MIB
 MOST_FILES: Final = 2_000
 BITS: Final[Mapping[str, float]] = {
     "F64": 64,

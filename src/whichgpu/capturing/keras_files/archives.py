@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import IO, Final
 
 from whichgpu.capturing.bounded import unreadable
+from whichgpu.units import MIB
 
-MOST_CONFIG_BYTES: Final = 16 * 2**20
-MOST_DIRECTORY_BYTES: Final = 8 * 2**20
+MOST_CONFIG_BYTES: Final = 16 * MIB
+MOST_DIRECTORY_BYTES: Final = 8 * MIB
 MAGIC: Final = b"PK"
 END: Final = b"PK\x05\x06"
 TAIL_BYTES: Final = 66_000
@@ -38,7 +39,7 @@ def config_text(path: Path) -> bytes:
             raise unreadable(path.name, "not a whole .keras archive", hint="save or download it again") from error
     if len(text) > MOST_CONFIG_BYTES:
         raise unreadable(
-            path.name, "its config.json unpacks to more than {mebibytes} MiB", mebibytes=MOST_CONFIG_BYTES // 2**20
+            path.name, "its config.json unpacks to more than {mebibytes} MiB", mebibytes=MOST_CONFIG_BYTES // MIB
         )
     return text
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from whichgpu.capturing.bounded import unreadable
+from whichgpu.units import MIB
 
 MAGIC: Final = b"\x89HDF\r\n\x1a\n"
 CONTINUATION: Final = 0x10
@@ -21,7 +22,7 @@ STRING: Final = 3
 VARIABLE: Final = 9
 MOST_MESSAGES: Final = 4_096
 MOST_HEAP_OBJECTS: Final = 65_536
-LARGEST_TEXT: Final = 16 * 2**20
+LARGEST_TEXT: Final = 16 * MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

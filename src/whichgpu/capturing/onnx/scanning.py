@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from whichgpu.capturing.bounded import unreadable
+from whichgpu.units import MIB
 
-MOST_KEPT_BYTES: Final = 16 * 2**20
+MOST_KEPT_BYTES: Final = 16 * MIB
 MOST_ENTRIES: Final = 400_000
 KEPT_TENSOR_BYTES: Final = 8 * 2**10
 """Data of tensors up to this size is kept: shapes, axes, scales."""
@@ -89,7 +90,7 @@ class _Scan:
         self.kept += size
         if self.kept > MOST_KEPT_BYTES:
             raise unreadable(
-                self.name, "holds more than {mebibytes} MiB beside its weights", mebibytes=MOST_KEPT_BYTES // 2**20
+                self.name, "holds more than {mebibytes} MiB beside its weights", mebibytes=MOST_KEPT_BYTES // MIB
             )
 
     def _data_bytes(self, start: int, end: int) -> int:
