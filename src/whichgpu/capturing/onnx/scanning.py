@@ -10,14 +10,14 @@ from collections.abc import Mapping
 from typing import Final
 
 from whichgpu.capturing.bounded import unreadable
-from whichgpu.units import MIB
+from whichgpu.units import KIB, MIB
 
 MOST_KEPT_BYTES: Final = 16 * MIB
 MOST_ENTRIES: Final = 400_000
-KEPT_TENSOR_BYTES: Final = 8 * 2**10
+KEPT_TENSOR_BYTES: Final = 8 * KIB
 """Data of tensors up to this size is kept: shapes, axes, scales."""
 
-SMALL_BYTES: Final = 2 * 2**10
+SMALL_BYTES: Final = 2 * KIB
 """Messages up to this size are copied as they are."""
 
 DEEPEST: Final = 40
