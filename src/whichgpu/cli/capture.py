@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
 
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured
-from whichgpu.cli.options import output_options, workload_options
+from whichgpu.cli.options import option, output_options, workload_options
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
+from whichgpu.errors import InvalidValue
 from whichgpu.explaining import N_, _
 from whichgpu.explaining.quantities import count, percent, size, work
+from whichgpu.workload import Workload
 
 
 @click.command(
@@ -23,14 +26,19 @@ from whichgpu.explaining.quantities import count, percent, size, work
 )
 @click.argument("source", metavar="SOURCE")
 @workload_options()
+@option(
+    "--save", metavar="FILE", help=N_("Save the capture, to read it here or elsewhere (.json, or .json.gz compressed).")
+)
 @output_options()
-def command(source: str, as_json: bool, lang: str | None, **options: Any) -> None:
+def command(source: str, save: str | None, as_json: bool, lang: str | None, **options: Any) -> None:
     """The counts of one source."""
     from whichgpu import documents
     from whichgpu.cli.answer import workload_lines
 
     workload = captured(source, options)
     document = documents.capture(workload)
+    if save is not None:
+        _save(workload, Path(save), document)
     if as_json:
         json_document(document)
         return
@@ -46,6 +54,17 @@ def command(source: str, as_json: bool, lang: str | None, **options: Any) -> Non
             operator=row["operator"], share=percent(row["share"])
         )
         write(paragraph(line, available))
+
+
+def _save(workload: Workload, path: Path, counts: Mapping[str, Any]) -> None:
+    from whichgpu.capturing import saved
+
+    try:
+        saved.write(workload, path, counts)
+    except OSError as error:
+        raise InvalidValue(
+            "{path}: cannot be written ({error})", path=path, error=error.strerror, field="save"
+        ) from error
 
 
 def _counts(document: Mapping[str, Any], available: int | None) -> str:
