@@ -142,14 +142,24 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def first_line(error: BaseException) -> str:
-    """The error's kind and the first line of what it says, cut to 300 characters.
-
-    Keras wraps errors of layers: its first line only says which layer was called, the next is the error.
-    """
-    plain = re.sub(r"\x1b\[[0-9;]*m", "", str(error))
-    lines = [line.strip() for line in plain.splitlines() if line.strip()]
-    if len(lines) > 1 and lines[0].startswith("Exception encountered when calling"):
-        layer = lines[0].removeprefix("Exception encountered when calling").strip(" .").removesuffix(".call()")
-        lines = [f"{layer}: {lines[1]}"]
-    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    """The error's kind and what it says, in one line of at most 300 characters."""
+    said = told(str(error))
+    text = f"{type(error).__name__}: {said}" if said else type(error).__name__
     return text if len(text) <= 300 else text[:299] + "…"
+
+
+def told(text: str) -> str:
+    """The line of an error's text that says what is wrong.
+
+    Keras wraps errors of layers: its first line only says which layer was called, the error follows, and then the
+    arguments of the call.
+    """
+    lines = [line.strip() for line in re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines() if line.strip()]
+    ends = next((at for at, line in enumerate(lines) if line.startswith("Arguments received by")), len(lines))
+    wrapped = next((at for at, line in enumerate(lines) if line.endswith("Error encountered:")), None)
+    if wrapped is not None and wrapped + 1 < ends:
+        return lines[wrapped + 1]
+    if ends > 1 and lines[0].startswith("Exception encountered when calling"):
+        layer = lines[0].removeprefix("Exception encountered when calling").strip(" .").removesuffix(".call()")
+        return f"{layer}: {lines[1]}"
+    return lines[0] if lines else ""

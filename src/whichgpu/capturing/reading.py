@@ -52,7 +52,28 @@ def register(reader: Reader) -> Reader:
     return reader
 
 
+def _is_saved_capture(source: str) -> bool:
+    if not source.lower().endswith((".json", ".json.gz")):
+        return False
+    from whichgpu.capturing.saved import is_saved
+
+    return is_saved(source)
+
+
 register(Reader(kind="script", suffixes=(".py", ".ipynb", ".txt"), target="whichgpu.capturing.scripts:read"))
+register(
+    Reader(kind="keras file", suffixes=(".keras", ".h5", ".hdf5"), target="whichgpu.capturing.keras_files.reading:read")
+)
+register(Reader(kind="onnx", suffixes=(".onnx",), target="whichgpu.capturing.onnx:read"))
+register(Reader(kind="gguf", suffixes=(".gguf",), target="whichgpu.capturing.gguf_models:read"))
+register(
+    Reader(
+        kind="safetensors",
+        suffixes=(".safetensors", ".safetensors.index.json"),
+        target="whichgpu.capturing.safetensors_header:read",
+    )
+)
+register(Reader(kind="saved capture", accepts=_is_saved_capture, target="whichgpu.capturing.saved:read"))
 
 
 def capture(source: str, request: CaptureRequest | None = None) -> Workload:

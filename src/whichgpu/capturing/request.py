@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -57,7 +58,8 @@ def _physical_memory_bytes() -> int:
 class CaptureRequest:
     """What the user fixes; None leaves it to the source, then to a stated assumption.
 
-    ``model`` chooses among several models of a script; ``cache`` is whether an earlier capture may answer.
+    ``model`` chooses among several models of a script; ``dims`` are sizes that a file leaves open, by name; ``cache``
+    is whether an earlier capture may answer.
     """
 
     phase: str | None = None
@@ -69,6 +71,7 @@ class CaptureRequest:
     epochs: int | None = None
     stack: str | None = None
     model: str | None = None
+    dims: Mapping[str, int] = field(default_factory=dict)
     cache: bool = True
     limits: Limits = field(default_factory=Limits.default)
 

@@ -21,7 +21,7 @@ from whichgpu.capturing.words import words
 KERAS: Final = "keras._tf_keras.keras"
 """Keras as TensorFlow 2.16 and later show it: with the preprocessing classes of former releases."""
 
-ROOTS: Final = ("tensorflow.keras", "tensorflow.python.keras", "tf_keras", "keras")
+ROOTS: Final = (KERAS, "tensorflow.keras", "tensorflow.python.keras", "tf_keras", "keras")
 TENSORFLOW: Final = ("tensorflow", "tf_keras")
 
 FORMER: Final[Mapping[str, str]] = {

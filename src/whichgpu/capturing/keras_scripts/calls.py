@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
 import keras
 import numpy as np
+import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
 from whichgpu.capturing.keras_scripts.arrays import repeated
@@ -14,15 +17,31 @@ from whichgpu.errors import Untraceable
 
 
 class Calls:
-    """The stack of layers being called, outermost first; ``blamed`` is the innermost one when an error arose."""
+    """The stack of layers being called, outermost first; ``blamed`` is the innermost one when an error arose.
+
+    ``stepping`` is whether a step is being recorded: then nobody may read a value. ``outermost`` is told the arguments
+    of every call that is not part of another.
+    """
 
     stack: ClassVar[list[Any]] = []
     blamed: ClassVar[str | None] = None
+    stepping: ClassVar[bool] = False
+    outermost: ClassVar[Callable[[tuple[Any, ...]], None] | None] = None
 
     @classmethod
     def path(cls) -> str:
         """The names of the layers being called, outermost first."""
         return "/".join(str(layer.name) for layer in cls.stack)
+
+
+@contextlib.contextmanager
+def unread() -> Iterator[None]:
+    """Within, no value of a tensor is answered."""
+    Calls.stepping = True
+    try:
+        yield
+    finally:
+        Calls.stepping = False
 
 
 def install() -> None:
@@ -32,6 +51,9 @@ def install() -> None:
     def call(layer: Any, *arguments: Any, **options: Any) -> Any:
         if not Calls.stack:
             Calls.blamed = None
+            if Calls.outermost is not None:
+                arguments = tuple(keras.tree.map_structure(_as_tensor, arguments))
+                Calls.outermost(arguments)
         Calls.stack.append(layer)
         try:
             return layer_call(layer, *arguments, **options)
@@ -43,6 +65,10 @@ def install() -> None:
 
     keras.layers.Layer.__call__ = call
     _answer_reads()
+
+
+def _as_tensor(value: Any) -> Any:
+    return keras.ops.convert_to_tensor(value) if isinstance(value, np.ndarray) else value
 
 
 def _answer_reads() -> None:
@@ -58,16 +84,40 @@ def _answer_reads() -> None:
 
     replace_everywhere(original, convert_to_numpy)
     FakeTensor.numpy = _numpy
+    _answer_numbers()
     FakeTensor.__array__ = lambda self, dtype=None, copy=None: _numpy(self, dtype)
 
 
+def _answer_numbers() -> None:
+    """A number out of a tensor without values, where no layer asks for it and nothing is recorded."""
+
+    def answering(name: str, number: Callable[[Any], Any]) -> Callable[..., Any]:
+        original = getattr(torch.Tensor, name)
+
+        def answer(tensor: Any, *arguments: Any) -> Any:
+            if Calls.stack or Calls.stepping or not isinstance(tensor, FakeTensor):
+                return original(tensor, *arguments)
+            return number(0.5 if tensor.is_floating_point() else 0)
+
+        return answer
+
+    numbers: dict[str, Callable[[Any], Any]] = {"item": lambda value: value, "__float__": float, "__int__": int}
+    for name, number in numbers.items():
+        setattr(torch.Tensor, name, answering(name, number))
+    torch.Tensor.__bool__ = answering("__bool__", lambda value: False)
+
+    def formatted(tensor: Any, specification: str) -> str:
+        return format(0.5, specification) if tensor.dim() == 0 else repr(tensor)
+
+    FakeTensor.__format__ = formatted
+
+
 def _numpy(tensor: Any, dtype: Any = None, **_: Any) -> Any:
-    if Calls.stack:
-        layer = Calls.stack[-1]
+    if Calls.stack or Calls.stepping:
         raise Untraceable(
             "the layer {layer} reads the values of its tensors, which are not known before it runs",
             hint="a Lambda or custom layer must compute with keras.ops alone, whatever the values are",
-            layer=f"{type(layer).__name__} {layer.name}",
+            layer=f"{type(Calls.stack[-1]).__name__} {Calls.stack[-1].name}" if Calls.stack else "itself",
         )
     name = str(tensor.dtype).removeprefix("torch.").replace("bfloat16", "float32")
     value = 0.5 if "float" in name else 0

@@ -81,7 +81,7 @@ def _of_stream(x: Any) -> Fed:
     parts = element if isinstance(element, tuple | list) and len(element) in (2, 3) else (element,)
     inputs, targets, weights = (*parts, None, None)[:3]
     batch = getattr(x, "batch_size", None) or _rows(inputs)
-    known = getattr(x, "n", None)
+    known = x.rows if isinstance(x, Dataset) else getattr(x, "n", None)
     samples = int(known) if isinstance(known, int) else (None if batches is None or batch is None else batches * batch)
     return Fed(
         inputs=_leaves(inputs), targets=_leaves(targets), weights=_leaves(weights), batch_size=batch, samples=samples

@@ -38,10 +38,11 @@ class Folder(Dataset):
     def __init__(self, path: str, shape: tuple[int, ...], batch_size: int, label: str | None) -> None:
         self.class_names: Any = Missing(path)
         self.samples: Any = Missing(path)
-        count = None
+        count = rows = None
         if os.path.isdir(path):
             self.class_names = sorted(name for name in os.listdir(path) if os.path.isdir(os.path.join(path, name)))
             self.samples = sum(len(os.listdir(os.path.join(path, name))) for name in self.class_names)
+            rows = self.samples
             count = -(-self.samples // batch_size)
         self.n = self.classes = self.samples
         self.class_indices = (
@@ -50,7 +51,7 @@ class Folder(Dataset):
         self.image_shape = shape
         images = np.broadcast_to(np.float32(0.5), (batch_size, *shape))
         target = _target(label, batch_size, None if count is None else len(self.class_names))
-        super().__init__(lambda: images if label is None else (images, target), count, batch_size)
+        super().__init__(lambda: images if label is None else (images, target), count, batch_size, rows)
 
     def __next__(self) -> Any:
         return self.element()

@@ -12,13 +12,15 @@ from typing import Any
 import torch
 from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicOutputShapeException
 
-from whichgpu.capturing.following import Script, first_line
+from whichgpu.capturing.following import Script, first_line, told
 from whichgpu.capturing.keras_scripts import (
     aliases,
     calls,
     folders,
+    former,
     losses,
     patching,
+    tape,
     tensorflow_names,
     whole,
 )
@@ -41,12 +43,10 @@ class KerasFollower:
         self.missing: set[str] = set()
         torch.set_num_threads(1)
         patching.cheap_variables()
-        patching.former_names()
         patching.known_data_sets()
         patching.no_downloads()
         patching.numpy_keeps_stand_ins()
-        patching.former_arguments(self.former.add)
-        patching.whole_numbers()
+        former.install(self.former.add)
         patching.dtype_policies(self._note_policy)
         patching.harmless_files(self.journal.saved)
         patching.weights_by_shape()
@@ -54,7 +54,8 @@ class KerasFollower:
         whole.install()
         losses.install()
         folders.install(self.missing.add)
-        self.names, self.stubs = aliases.install(tensorflow_names.build())
+        self.loop = tape.install(self.journal)
+        self.names, self.stubs = aliases.install(tensorflow_names.build(tape.GradientTape))
         os.environ.pop("KERAS_BACKEND")
 
     def _note_policy(self, precision: str) -> None:
@@ -64,6 +65,7 @@ class KerasFollower:
     def running(self, script: Script) -> Iterator[None]:
         """The time in which the script runs and its model is traced."""
         Training(self.journal, script.path).install()
+        self.loop.script = script.path
         with warnings.catch_warnings(), fake_mode():
             warnings.simplefilter("ignore")
             yield
@@ -98,6 +100,7 @@ class KerasFollower:
         self, script: Script, request: CaptureRequest, variables: dict[str, Any], stopped: dict[str, Any] | None
     ) -> dict[str, Any]:
         """The workload of the model that is meant, and how it was chosen."""
+        self.loop.end()
         try:
             use, models = self.journal.chosen(request.model, variables)
         except NoModel as error:
@@ -148,6 +151,9 @@ def placed(error: WhichGpuError, **values: Any) -> WhichGpuError:
     """The error with the script's file and line in front, unless it names them already."""
     if "file" in error.values:
         return error
+    if not error.values:  # Keras raised it anew, with more text around it
+        problem = told(error.message).removeprefix("Untraceable: ")
+        return type(error)("{file}, line {line}: {problem}", hint=error.hint_template, problem=problem, **values)
     template = "{file}, line {line}: " + error.template
     return type(error)(template, field=error.field, hint=error.hint_template, **{**error.values, **values})
 

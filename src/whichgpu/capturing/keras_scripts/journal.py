@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from whichgpu.errors import NoModel, UnknownName, nearest
+from whichgpu.graph import OperatorGraph
 
 RANKS: Final = ("built", "compiled", "fitted")
 """How much a script did with a model; the last model of the highest rank is the one that is meant."""
@@ -36,7 +37,8 @@ class Fed:
 class Use:
     """The latest and furthest a script went with one model: rank, order and line of it, and what was fed.
 
-    ``trainable`` holds which layers and variables trained at that moment; ``compiled`` the arguments of ``compile``.
+    ``trainable`` holds which layers and variables trained at that moment, ``compiled`` the arguments of ``compile``;
+    ``graph`` and ``optimizer`` are those of a step that the script's own loop ran.
     """
 
     model: Any
@@ -46,6 +48,8 @@ class Use:
     fed: Fed = field(default_factory=Fed)
     compiled: Mapping[str, Any] | None = None
     trainable: tuple[tuple[Any, bool], ...] = ()
+    graph: OperatorGraph | None = None
+    optimizer: Any = None
 
 
 class Journal:
@@ -76,8 +80,9 @@ class Journal:
     @property
     def uses(self) -> tuple[Use, ...]:
         """All uses, the furthest and latest last; models that are only parts of others are left out."""
-        parts = {id(part) for use in self._uses.values() for part in _parts(use.model)}
-        whole = [use for key, use in self._uses.items() if use.rank != "built" or key not in parts]
+        made = {key: use for key, use in self._uses.items() if getattr(use.model, "name", None)}
+        parts = {id(part) for use in made.values() for part in _parts(use.model)}
+        whole = [use for key, use in made.items() if use.rank != "built" or key not in parts]
         return tuple(sorted(whole, key=lambda use: (RANKS.index(use.rank), use.order)))
 
     @property
@@ -119,7 +124,7 @@ def names_of(model: Any, variables: Mapping[str, Any]) -> list[str]:
     for name, value in variables.items():
         if type(value).__module__ == "__main__":  # an object of the script's own class
             held += [f"{name}.{part}" for part, inner in getattr(value, "__dict__", {}).items() if inner is model]
-    return [*held, str(model.name)]
+    return [*held, str(getattr(model, "name", ""))]
 
 
 def _parts(model: Any) -> Iterable[Any]:

@@ -56,19 +56,6 @@ def cheap_variables() -> None:
     replace_everywhere(seed_generator.draw_seed, lambda seed: torch.zeros(2, dtype=torch.int64))
 
 
-def former_names() -> None:
-    """Names that Keras shows under TensorFlow alone (``ImageDataGenerator``, functions of ``backend`` …)."""
-    for path in ("preprocessing.image", "preprocessing.sequence", "backend", "layers", "losses", "metrics", "utils"):
-        shown = importlib.import_module(f"keras._tf_keras.keras.{path}")
-        plain = vars(importlib.import_module(f"keras.{path}"))
-        for name, value in vars(shown).items():
-            plain.setdefault(name, value)
-    vars(keras.layers).setdefault("CuDNNLSTM", keras.layers.LSTM)
-    vars(keras.layers).setdefault("CuDNNGRU", keras.layers.GRU)
-    for name in ("CuDNNLSTM", "CuDNNGRU"):
-        vars(importlib.import_module("keras._tf_keras.keras.layers"))[name] = vars(keras.layers)[name]
-
-
 def known_data_sets() -> None:
     """``load_data`` of every data set gives stand-ins."""
     for name, load in datasets.LOADERS.items():
@@ -122,58 +109,6 @@ def _asked_by_script() -> bool:
     return sys._getframe(2).f_globals.get("__name__") == "__main__"
 
 
-def former_arguments(note: Callable[[str], None]) -> None:
-    """Arguments that former releases took: ``lr`` and ``decay`` of optimizers, ``batch_input_shape`` of layers."""
-    from keras.src.optimizers.base_optimizer import BaseOptimizer
-
-    optimizer_init, layer_init = BaseOptimizer.__init__, keras.layers.Layer.__init__
-
-    @functools.wraps(optimizer_init)
-    def init_optimizer(self: Any, learning_rate: Any, *arguments: Any, **options: Any) -> None:
-        for former in ("lr", "decay"):
-            if former in options:
-                note(former)
-                value = options.pop(former)
-                learning_rate = value if former == "lr" else learning_rate
-        optimizer_init(self, learning_rate, *arguments, **options)
-
-    @functools.wraps(layer_init)
-    def init_layer(self: Any, **options: Any) -> None:  # keyword arguments alone: Keras reads this signature
-        shape = options.pop("batch_input_shape", None)
-        if shape is not None:
-            note("batch_input_shape")
-            options["input_shape"] = tuple(shape[1:])
-        for former in ("input_length", "weights"):
-            if former in options:
-                options.pop(former)
-        layer_init(self, **options)
-
-    BaseOptimizer.__init__ = init_optimizer
-    keras.layers.Layer.__init__ = init_layer
-
-
-def whole_numbers() -> None:
-    """Layers take whole numbers of NumPy (``np.prod(shape)``, ``labels.max() + 1``) as Python's, as Keras 2 did."""
-    for layer in [value for value in vars(keras.layers).values() if isinstance(value, type)]:
-        if "__init__" in vars(layer) and issubclass(layer, keras.layers.Layer) and layer is not keras.layers.Layer:
-            layer.__init__ = _with_plain_numbers(layer.__init__)  # type: ignore[misc]
-
-
-def _with_plain_numbers(init: Callable[..., None]) -> Callable[..., None]:
-    @functools.wraps(init)
-    def call(self: Any, *arguments: Any, **options: Any) -> None:
-        init(self, *map(_plain, arguments), **{name: _plain(value) for name, value in options.items()})
-
-    call.__signature__ = inspect.signature(init)  # type: ignore[attr-defined]  # Keras reads it
-    return call
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, np.integer):
-        return int(value)
-    return tuple(map(_plain, value)) if type(value) is tuple else value
-
-
 def dtype_policies(note: Callable[[str], None]) -> None:
     """A global dtype policy names a precision; capturing stays in float32."""
 
@@ -193,7 +128,8 @@ def dtype_policies(note: Callable[[str], None]) -> None:
     replace_everywhere(originals[0], policy)
     replace_everywhere(originals[1], floats)
     for former in ("set_policy", "experimental_set_policy"):
-        vars(keras.mixed_precision)[former] = policy
+        for path in ("keras.mixed_precision", "keras._tf_keras.keras.mixed_precision"):
+            vars(importlib.import_module(path))[former] = policy
 
 
 def harmless_files(saved: dict[str, Any]) -> None:

@@ -5,8 +5,9 @@ Functions of ``map`` run once, on the one element, so that what they do to shape
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,24 +18,34 @@ Element = Any
 class Dataset:
     """A pipeline: ``element()`` gives one element, ``count`` is how many there are (None: unknown or endless).
 
-    ``batch_size`` is the number of samples in an element, None before ``batch``.
+    ``batch_size`` is the number of samples in an element, None before ``batch``; ``rows`` the number of samples in all.
     """
 
-    def __init__(self, element: Callable[[], Element], count: int | None, batch_size: int | None = None) -> None:
+    last: ClassVar[Dataset | None] = None
+    """The pipeline that was iterated last: what a loop of the script's own trains on."""
+
+    def __init__(
+        self,
+        element: Callable[[], Element],
+        count: int | None,
+        batch_size: int | None = None,
+        rows: int | None = None,
+    ) -> None:
         self._element = element
         self.count = count
         self.batch_size = batch_size
+        self.rows = rows
 
     @staticmethod
     def from_tensor_slices(tensors: Element) -> Dataset:
         """One element a row of the arrays."""
         rows = len(_leaves(tensors)[0])
-        return Dataset(lambda: _mapped(lambda array: np.asanyarray(array)[0], tensors), rows)
+        return Dataset(lambda: _mapped(lambda array: np.asanyarray(array)[0], tensors), rows, rows=rows)
 
     @staticmethod
     def from_tensors(tensors: Element) -> Dataset:
         """The arrays as the one element."""
-        return Dataset(lambda: tensors, 1)
+        return Dataset(lambda: tensors, 1, rows=1)
 
     @staticmethod
     def from_generator(generator: Callable[..., Any], *arguments: Any, args: Any = (), **options: Any) -> Dataset:
@@ -44,14 +55,18 @@ class Dataset:
     @staticmethod
     def range(*bounds: int) -> Dataset:
         """Whole numbers."""
-        return Dataset(lambda: np.int64(0), len(range(*bounds)))
+        return Dataset(lambda: np.int64(0), len(range(*bounds)), rows=len(range(*bounds)))
 
     @staticmethod
     def zip(*datasets: Any) -> Dataset:
         """Elements of several pipelines side by side."""
         parts = datasets[0] if len(datasets) == 1 and isinstance(datasets[0], tuple) else datasets
-        counts = [part.count for part in parts if part.count is not None]
-        return Dataset(lambda: tuple(part.element() for part in parts), min(counts, default=None), parts[0].batch_size)
+        shortest: Dataset = min(parts, key=lambda part: math.inf if part.count is None else part.count)
+        return shortest._with(lambda: tuple(part.element() for part in parts))
+
+    def _with(self, element: Callable[[], Element]) -> Dataset:
+        """The same numbers of elements and samples, with other elements."""
+        return Dataset(element, self.count, self.batch_size, self.rows)
 
     def element(self) -> Element:
         """One element, as the functions of the pipeline make it."""
@@ -59,7 +74,8 @@ class Dataset:
 
     def __iter__(self) -> Iterator[Element]:
         """The one element, once: a loop's body is followed one time."""
-        yield self.element()
+        Dataset.last = self
+        yield _mapped(_tensor, self.element())
 
     def __len__(self) -> int:
         if self.count is None:
@@ -72,53 +88,76 @@ class Dataset:
 
     def as_numpy_iterator(self) -> Iterator[Element]:
         """The one element, once."""
-        return iter(self)
+        return iter([self.element()])
 
     def map(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> Dataset:
         """The pipeline after a function of its elements."""
 
         def element() -> Element:
-            value = self.element()
+            value = _mapped(_tensor, self.element())
             return function(*value) if isinstance(value, tuple) else function(value)
 
-        return Dataset(element, self.count, self.batch_size)
+        return self._with(element)
 
     def batch(self, batch_size: int, drop_remainder: bool = False, **options: Any) -> Dataset:
         """Elements of ``batch_size`` rows."""
         size = int(batch_size)
         count = None if self.count is None else (self.count // size if drop_remainder else -(-self.count // size))
-        return Dataset(lambda: _mapped(lambda value: _stacked(value, size), self.element()), count, size)
+        rows = self.rows if not drop_remainder or count is None else count * size
+        return Dataset(lambda: _mapped(lambda value: _stacked(value, size), self.element()), count, size, rows)
 
     padded_batch = batch
 
     def unbatch(self) -> Dataset:
         """Rows of the elements."""
-        count = None if self.count is None or self.batch_size is None else self.count * self.batch_size
-        return Dataset(lambda: _mapped(lambda value: value[0], self.element()), count)
+        return Dataset(lambda: _mapped(lambda value: value[0], self.element()), self.rows, rows=self.rows)
 
     def repeat(self, count: int | None = None) -> Dataset:
-        """The pipeline over and over."""
-        known = self.count is not None and count is not None and count > 0
-        return Dataset(self.element, self.count * count if known else None, self.batch_size)  # type: ignore[operator]
+        """The pipeline over and over; endless where ``count`` does not say how often."""
+        if count is None or count < 0:
+            return Dataset(self.element, None, self.batch_size, self.rows)
+        return Dataset(self.element, _times(self.count, count), self.batch_size, _times(self.rows, count))
 
     def take(self, count: int) -> Dataset:
         """The first elements."""
-        return Dataset(
-            self.element, count if self.count is None or count < 0 else min(count, self.count), self.batch_size
-        )
+        if count < 0:
+            return self
+        rows = count * (self.batch_size or 1)
+        return Dataset(self.element, _least(self.count, count), self.batch_size, _least(self.rows, rows))
 
     def skip(self, count: int) -> Dataset:
         """All but the first elements."""
-        return Dataset(self.element, None if self.count is None else max(0, self.count - count), self.batch_size)
+        rows = count * (self.batch_size or 1)
+        return Dataset(self.element, _less(self.count, count), self.batch_size, _less(self.rows, rows))
 
     def enumerate(self, start: int = 0) -> Dataset:
         """Elements with their numbers."""
-        return Dataset(lambda: (np.int64(start), self.element()), self.count, self.batch_size)
+        return self._with(lambda: (np.int64(start), self.element()))
 
     def _same(self, *arguments: Any, **options: Any) -> Dataset:
         return self
 
     shuffle = prefetch = cache = with_options = shard = filter = apply = _same
+
+
+def _times(number: int | None, factor: int) -> int | None:
+    return None if number is None else number * factor
+
+
+def _least(number: int | None, bound: int) -> int:
+    return bound if number is None else min(number, bound)
+
+
+def _less(number: int | None, taken: int) -> int | None:
+    return None if number is None else max(0, number - taken)
+
+
+def _tensor(value: Any) -> Any:
+    """A number array as the tensor that TensorFlow makes of it; text stays as it is."""
+    import keras
+
+    number = isinstance(value, int | float) or getattr(getattr(value, "dtype", None), "kind", "") in tuple("biuf")
+    return keras.ops.convert_to_tensor(value) if number else value
 
 
 def _leaves(value: Element) -> list[Any]:

@@ -103,9 +103,18 @@ def tensor(leaf: Leaf, batch_size: int, sizes: Open) -> torch.Tensor:
 
 def ensure_built(model: Any, fed: Any) -> None:
     """Build the model from the shapes it is fed, as Keras does at the first batch."""
-    if model.built and (not hasattr(model, "_functional") or model._functional is not None):
-        return
-    if fed is None and declared(model) is None:
+    layers = model._flatten_layers(include_self=True, recursive=True)
+    if all(layer.built for layer in layers) or (fed is None and declared(model) is None):
         return
     with torch.no_grad():
-        model(example(model, fed, batch_size=2), training=False)
+        model(example(model, fed, batch_size=static_batch(model) or 2), training=False)
+
+
+def static_batch(model: Any) -> int | None:
+    """The batch size that the model itself fixes, or None."""
+    functional = getattr(model, "_functional", None) or model
+    structure = getattr(functional, "_inputs_struct", None)
+    if structure is None:
+        return None
+    sizes = {tensor.shape[0] for tensor in keras.tree.flatten(structure) if len(tensor.shape)}
+    return int(sizes.pop()) if len(sizes) == 1 and None not in sizes else None

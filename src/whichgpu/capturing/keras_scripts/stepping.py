@@ -11,9 +11,9 @@ from typing import Any, Final
 import keras
 import torch
 
-from whichgpu.capturing.keras_scripts.calls import Calls
+from whichgpu.capturing.keras_scripts.calls import Calls, unread
 from whichgpu.capturing.keras_scripts.journal import Use
-from whichgpu.capturing.keras_scripts.shapes import Open, example, tensor
+from whichgpu.capturing.keras_scripts.shapes import Open, ensure_built, example, tensor
 from whichgpu.capturing.keras_scripts.training import restore_trainable
 from whichgpu.capturing.keras_scripts.whole import recording
 from whichgpu.capturing.tracing import Recorder, replaced
@@ -50,6 +50,7 @@ class Step:
 def record(step: Step, batch_size: int) -> OperatorGraph:
     """The graph of one step at ``batch_size``; scalable unless the model does other work at another batch size."""
     restore_trainable(step.use.trainable)
+    ensure_built(step.use.model, step.inputs)
     with contextlib.suppress(Exception):  # a model for one batch size only: what is wrong shows at that size
         one, other = (_recorded(step, size) for size in BATCHES)
         if [_wiring(operator) for operator in one.operators] == [_wiring(operator) for operator in other.operators]:
@@ -69,13 +70,13 @@ def _recorded(step: Step, batch_size: int) -> OperatorGraph:
     targets = _targets(step, batch_size)
     recorder = Recorder()
     kinds: dict[str, str] = {}
-    with scopes(recorder, kinds), recording(recorder, step.framework), replaced(recorder), recorder:
+    with unread(), scopes(recorder, kinds), recording(recorder, step.framework), replaced(recorder), recorder:
         for part in keras.tree.flatten(batch):
             recorder.declare(part, Role.INPUT)
         for part in keras.tree.flatten(targets):
             if part is not None:
                 recorder.declare(part, Role.INPUT)
-        _declare_variables(recorder, model)
+        declare_variables(recorder, model)
         if step.train:
             _train(step, model, batch, targets)
         else:
@@ -84,7 +85,7 @@ def _recorded(step: Step, batch_size: int) -> OperatorGraph:
     return layout_copies(recorder.finish(batch_size), kinds)
 
 
-def _declare_variables(recorder: Recorder, model: Any) -> None:
+def declare_variables(recorder: Recorder, model: Any) -> None:
     """Tell the recorder the model's weights, and what else it keeps: moving statistics, states of generators."""
     layers = model._flatten_layers(include_self=True, recursive=True)
     weights = {id(variable) for layer in layers for variable in layer._trainable_variables}
@@ -97,7 +98,7 @@ def _declare_variables(recorder: Recorder, model: Any) -> None:
 
 def _train(step: Step, model: Any, batch: Any, targets: Any) -> None:
     if type(model).train_step is not keras.Model.train_step:
-        model.train_step((batch, targets))
+        model.train_step(batch if targets is None else (batch, targets))
         return
     answer = model(batch, training=True)
     if targets is None and step.use.compiled and step.use.compiled.get("loss") is not None:

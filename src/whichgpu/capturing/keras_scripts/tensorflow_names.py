@@ -62,7 +62,7 @@ RENAMED: Final[Mapping[str, str]] = {
     "constant": "convert_to_tensor",
 }
 HARMLESS: Final = words(
-    """config test summary io debugging profiler saved_model experimental compat logging errors version
+    """config train test summary io debugging profiler saved_model experimental compat logging errors version
     sysconfig autograph autodiff distribute tpu lite estimator feature_column"""
 )
 """Parts whose calls change nothing that a prediction needs."""
@@ -91,7 +91,7 @@ class StandIn(types.ModuleType):
         raise OnlyTensorFlow(f"{self.__name__.replace('tensorflow', 'tf', 1)}.{name}")
 
 
-def build() -> StandIn:
+def build(gradient_tape: type) -> StandIn:
     """The module ``tensorflow``; Keras must be loaded already."""
     import keras
     import torch
@@ -114,6 +114,7 @@ def build() -> StandIn:
         "TensorSpec": types.SimpleNamespace,
         "Module": object,
         "AUTOTUNE": -1,
+        "GradientTape": gradient_tape,
         "function": _decorator,
         "device": _scope,
         "name_scope": _scope,

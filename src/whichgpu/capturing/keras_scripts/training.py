@@ -15,7 +15,7 @@ from whichgpu.capturing.keras_scripts.arrays import repeated
 from whichgpu.capturing.keras_scripts.history import History, metric_names
 from whichgpu.capturing.keras_scripts.journal import Journal, Leaf
 from whichgpu.capturing.keras_scripts.patching import bound
-from whichgpu.capturing.keras_scripts.shapes import ensure_built, example
+from whichgpu.capturing.keras_scripts.shapes import ensure_built, example, static_batch
 from whichgpu.capturing.sandboxing.watching import line_of
 from whichgpu.units import MIB
 
@@ -39,7 +39,8 @@ class Training:
 
         def new(cls: Any, *arguments: Any, **options: Any) -> Any:
             model = training._new(cls, *arguments, **options)
-            if isinstance(model, keras.Model) and not _inside_sequential():
+            own = isinstance(model, keras.Sequential) or not _inside_sequential()
+            if isinstance(model, keras.Model) and own:
                 training.journal.note(model, "built", training.line())
             return model
 
@@ -171,7 +172,7 @@ def restore_trainable(kept: tuple[tuple[Any, bool], ...]) -> None:
 def outputs_of(model: Any, inputs: Any) -> Any:
     """The tree of output shapes without the batch, as leaves of the model's answer to one sample."""
     with torch.no_grad():
-        answer = model(example(model, inputs, batch_size=1), training=False)
+        answer = model(example(model, inputs, batch_size=static_batch(model) or 1), training=False)
     return keras.tree.map_structure(lambda value: Leaf(tuple(int(size) for size in value.shape[1:]), "float32"), answer)
 
 

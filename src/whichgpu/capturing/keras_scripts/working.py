@@ -10,7 +10,7 @@ from typing import Any, Final
 import keras
 
 from whichgpu.capturing.keras_scripts.journal import Leaf, Use
-from whichgpu.capturing.keras_scripts.shapes import Open, inputs_of, is_image, open_axes, reopened
+from whichgpu.capturing.keras_scripts.shapes import Open, inputs_of, is_image, open_axes, reopened, static_batch
 from whichgpu.capturing.keras_scripts.stepping import Step, record
 from whichgpu.capturing.request import DEFAULT_BATCH, CaptureRequest
 from whichgpu.errors import InvalidValue
@@ -59,7 +59,7 @@ class Answers:
             )
         if self.request.phase is not None:
             return self.request.phase
-        phase = "infer" if use.compiled is None else "train"
+        phase = "infer" if use.compiled is None and use.graph is None else "train"
         if use.rank != "fitted":
             self.assume("phase_assumed", phase=phase)
         return phase
@@ -80,14 +80,15 @@ def workload_of(use: Use, *, name: str, stack: str, policy: str | None, answers:
     """The workload of a model as the script uses it, traced."""
     request, fed = answers.request, use.fed
     phase = answers.phase(use)
-    leaves = inputs_of(use.model, fed.inputs)
+    leaves = inputs_of(use.model, fed.inputs) if use.graph is None else []
     if request.sequence_length is not None:
         leaves = reopened(use.model, leaves)
     sizes = answers.sizes(leaves)
-    batch_size = answers.batch_size(fed.batch_size)
+    batch_size = answers.batch_size(fed.batch_size or static_batch(use.model))
     train = phase == "train"
     framework = FRAMEWORKS.get(request.stack or stack, "tensorflow")
-    graph = record(Step(use=use, inputs=leaves, sizes=sizes, train=train, framework=framework), batch_size)
+    step = Step(use=use, inputs=leaves, sizes=sizes, train=train, framework=framework)
+    graph = record(step, batch_size) if use.graph is None else looped(use.graph, batch_size)
     if framework == "tensorflow":
         graph = _attention_unfused(graph)
     precision = request.precision
@@ -103,12 +104,24 @@ def workload_of(use: Use, *, name: str, stack: str, policy: str | None, answers:
         sequence_length=sequence_length(leaves, sizes),
         precision=precision,
         weight_precision=request.weight_precision,
-        optimizer=optimizer_of(use.model, answers) if train else "none",
+        optimizer=optimizer_of(use.optimizer or use.model.optimizer, answers) if train else "none",
         samples=request.samples if request.samples is not None else fed.samples,
         epochs=request.epochs if request.epochs is not None else fed.epochs,
         stack=request.stack or stack,
         assumptions=tuple(answers.assumptions),
     )
+
+
+def looped(graph: OperatorGraph, batch_size: int) -> OperatorGraph:
+    """The graph of the script's own loop; raises InvalidValue at another batch size than the loop's."""
+    if graph.batch_size != batch_size:
+        raise InvalidValue(
+            "the script's own training loop has batches of {batch_size}, and is read for these alone",
+            batch_size=graph.batch_size,
+            field="batch_size",
+            hint="change the batch size in the script",
+        )
+    return graph
 
 
 def _attention_unfused(graph: OperatorGraph) -> OperatorGraph:
@@ -130,9 +143,8 @@ def sequence_length(leaves: Any, sizes: Open) -> int | None:
     return None
 
 
-def optimizer_of(model: Any, answers: Answers) -> str:
+def optimizer_of(optimizer: Any, answers: Answers) -> str:
     """The optimizer's name in the closed list; one that is not in it counts as its nearest kin, and that is said."""
-    optimizer = model.optimizer
     inner = getattr(optimizer, "inner_optimizer", None) or optimizer
     kind = type(inner).__name__.lower()
     if kind == "sgd":
