@@ -150,7 +150,7 @@ def _why_not(answer: Recommendation, rows: int | None, available: int | None) ->
     if not answer.rejected:
         return
     if answer.ranked:
-        yield _("Rejected: {count}. The nearest ones:").format(count=len(answer.rejected))
+        yield _("Rejected: {count}, the nearest first:").format(count=len(answer.rejected))
     else:
         yield _("No GPU qualifies. The nearest ones:")
     limit = rows if available is None else (rows and min(rows, _NEAREST))
