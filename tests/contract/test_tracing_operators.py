@@ -10,7 +10,7 @@ from tests.contract.tracing_cases import Calls, flops, functional, rows, saved_b
 from torch import nn  # noqa: E402
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
-from whichgpu.capturing.tracing import fake_mode, trace  # noqa: E402
+from whichgpu.capturing.tracing import Recorder, fake_mode, trace  # noqa: E402
 from whichgpu.errors import Untraceable  # noqa: E402
 from whichgpu.graph import Kind, Phase, Role  # noqa: E402
 
@@ -378,3 +378,19 @@ def test_what_is_replaced_while_tracing_is_put_back():
 def test_fake_mode_within_fake_mode_is_the_same():
     with fake_mode() as outer, fake_mode() as inner:
         assert inner is outer
+
+
+@pytest.mark.parametrize(
+    ("function", "shape"),
+    [
+        (lambda x: x[x > 0], (15,)),
+        (lambda x: x.masked_select(x > 0), (15,)),
+        (lambda x: x[:, (x > 0).any(0)], (3, 5)),
+        (lambda x: (x > 0).nonzero(), (15, 2)),
+        (lambda x: torch.unique(x), (15,)),
+    ],
+)
+def test_selecting_by_values_may_select_everything(function, shape):
+    with fake_mode(), torch.no_grad(), Recorder(select_all=True) as recorder:
+        assert function(torch.empty(3, 5)).shape == shape
+    assert recorder.selecting == {"the model"}

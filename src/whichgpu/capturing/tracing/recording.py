@@ -17,6 +17,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from whichgpu.capturing.tracing import movement, norms, pointwise, products, sampling, summaries  # noqa: F401
 from whichgpu.capturing.tracing.planning import Plan, plan_of
+from whichgpu.capturing.tracing.selecting import largest
 from whichgpu.capturing.tracing.tensors import Ledger
 from whichgpu.errors import Untraceable
 from whichgpu.graph import PRODUCTS, Attribute, Kind, Operator, OperatorGraph, Phase, Role
@@ -24,18 +25,20 @@ from whichgpu.graph import PRODUCTS, Attribute, Kind, Operator, OperatorGraph, P
 _current_node = torch._C._current_autograd_node
 _sequence = torch._C._autograd._get_sequence_nr
 _DEVICE: Final = torch.ops.prim.device.default
-_NEED_VALUES: Final = (DataDependentOutputException, DynamicOutputShapeException)
 
 
 class Recorder(TorchDispatchMode):
     """Within ``with Recorder() as recorder:`` every ATen call becomes an operator; ``finish`` gives the graph.
 
     Views share their base's storage and are no operators; a call during the backward pass belongs to that phase and
-    to the module whose forward call it differentiates. A model that reads the value of a tensor raises Untraceable.
+    to the module whose forward call it differentiates. A model that reads the value of a tensor raises Untraceable;
+    with ``select_all``, one that selects by values selects everything, and ``selecting`` are the modules that did.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, select_all: bool = False) -> None:
         super().__init__()
+        self.selecting: set[str] = set()
+        self._select_all = select_all
         self._ledger = Ledger()
         self._parameters: list[torch.Tensor] = []
         self._operators: list[Operator] = []
@@ -158,8 +161,10 @@ class Recorder(TorchDispatchMode):
             return args[0].fake_device if isinstance(args[0], FakeTensor) else func(*args)
         try:
             out = func(*args, **kwargs) if kwargs else func(*args)
-        except _NEED_VALUES as error:
+        except DataDependentOutputException as error:
             raise self._needs_values(func) from error
+        except DynamicOutputShapeException as error:
+            out = self._selected(func, args, error)
         except UnsupportedOperatorException as error:
             raise self._unsupported(func) from error
         if not self._paused:
@@ -233,6 +238,13 @@ class Recorder(TorchDispatchMode):
             operator=str(func),
             hint="decide by shapes or options instead of by values",
         )
+
+    def _selected(self, func: Any, args: tuple[Any, ...], error: Exception) -> Any:
+        out = largest(func, args) if self._select_all else None
+        if out is None:
+            raise self._needs_values(func) from error
+        self.selecting.add(self._where())
+        return out
 
     def _unsupported(self, func: Any) -> Untraceable:
         return Untraceable(
