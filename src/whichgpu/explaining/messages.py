@@ -53,8 +53,8 @@ NOTES: Final[Mapping[str, str]] = {
         "Use what you have: the first of the ranking ({gpu}) is only {factor} the speed of the processor {cpu}."
     ),
     "cpu_may_be_enough": N_(
-        "Perhaps use what you have: the first of the ranking ({gpu}) is predicted at {factor} the speed of the processor "
-        "{cpu}, but the ranges of the two predictions overlap."
+        "Perhaps use what you have: the first of the ranking ({gpu}) is predicted at {factor} the speed of the "
+        "processor {cpu}, but the ranges of the two predictions overlap."
     ),
     "cpu_is_as_fast": N_("Use what you have: the first of the ranking ({gpu}) is no faster than the processor {cpu}."),
     "cpu_is_faster": N_(
