@@ -9,6 +9,7 @@ import numpy as np
 
 from whichgpu.capturing.onnx.calls import Call
 from whichgpu.capturing.onnx.values import MOST_KNOWN, NUMPY, Array, Mismatch, Value, axis_of
+from whichgpu.graph import Role
 
 Fold = Callable[[Call, list[Array]], Array]
 
@@ -125,6 +126,14 @@ FOLDS: Final[Mapping[str, Fold]] = {
 }
 
 
+MOST_SIZES: Final = 64
+"""Elements of a floating initialiser up to which it may be factors for sizes rather than a parameter."""
+
+
+def _is_weight(value: Value) -> bool:
+    return value.role is Role.WEIGHT and value.elements > MOST_SIZES
+
+
 def folded(call: Call, kinds: Mapping[str, int]) -> Value | None:
     """The output of a node whose inputs are all known, None where it is computed when the model runs."""
     fold = FOLDS.get(call.op)
@@ -132,7 +141,7 @@ def folded(call: Call, kinds: Mapping[str, int]) -> Value | None:
     if fold is None or call.outputs != 1 or not arrays or any(array is None for array in arrays):
         return None
     known = [array for array in arrays if array is not None]
-    if sum(array.size for array in known) > MOST_KNOWN:
+    if sum(array.size for array in known) > MOST_KNOWN or any(_is_weight(value) for value in call.present()):
         return None
     try:
         with np.errstate(all="ignore"):

@@ -92,8 +92,8 @@ def _batch(file: File, request: CaptureRequest) -> tuple[int | None, int, list[A
     if stated is not None:
         return stated, stated, []
     label = first[0] if first else ""
-    if label in checked_dims(getattr(request, "dims", None)):
-        return None, checked_dims(getattr(request, "dims", None))[str(label)], []
+    if label in checked_dims(request.dims):
+        return None, checked_dims(request.dims)[str(label)], []
     return None, DEFAULT_BATCH, [Assumption(code="batch_size_assumed", values={"batch_size": DEFAULT_BATCH})]
 
 
@@ -118,7 +118,7 @@ def _read_at(file: File, request: CaptureRequest, batch: int, fixed: int | None)
     sizes = Sizes(
         batch=batch,
         fixed=fixed,
-        given=checked_dims(getattr(request, "dims", None)),
+        given=checked_dims(request.dims),
         tokens=1 if generate else request.sequence_length,
         past=(request.sequence_length or 2048) if generate else 0,
     )
