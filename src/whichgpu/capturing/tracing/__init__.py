@@ -8,8 +8,10 @@ from whichgpu.capturing.tracing.modules import (
     differentiate,
     fake_mode,
     named_scopes,
+    scalable,
     tensors_in,
     trace,
+    trace_run,
     trace_scalable,
 )
 from whichgpu.capturing.tracing.recording import Recorder
@@ -29,7 +31,9 @@ __all__ = [
     "put",
     "recurrent",
     "replaced",
+    "scalable",
     "tensors_in",
     "trace",
+    "trace_run",
     "trace_scalable",
 ]

@@ -124,15 +124,30 @@ def trace(
 
     Call it under ``fake_mode`` with a module and inputs that were made there; raises Untraceable.
     """
+    return trace_run(
+        Recorder(), module, lambda: called(module, inputs), inputs=inputs, train=train, batch_size=batch_size, loss=loss
+    )
+
+
+def trace_run(
+    recorder: Recorder,
+    module: torch.nn.Module,
+    run: Callable[[], Any],
+    *,
+    inputs: Any,
+    train: bool,
+    batch_size: int,
+    loss: Loss | None = None,
+) -> OperatorGraph:
+    """The graph of whatever ``run`` does with ``module`` and ``inputs``, and in training of its backward pass."""
     module.train(train)
-    recorder = Recorder()
     declare_module(recorder, module)
     for tensor in tensors_in(inputs):
         recorder.declare(tensor, Role.INPUT)
     for parameter in module.parameters():
         parameter.grad = None
     with torch.set_grad_enabled(train), named_scopes(recorder, module), replaced(recorder), recorder:
-        output = called(module, inputs)
+        output = run()
         if train:
             differentiate(recorder, output, loss)
     graph = recorder.finish(batch_size)
@@ -157,18 +172,30 @@ PRIMES: Final = (37, 41)
 
 
 def trace_scalable(build: Build, batch_size: int, *, train: bool, loss: Loss | None = None) -> OperatorGraph:
-    """The graph at ``batch_size`` with its slopes, from traces at two batch sizes.
+    """The graph of a module at ``batch_size`` with its slopes, from traces at two batch sizes."""
+
+    def traced(size: int) -> OperatorGraph:
+        with fake_mode():
+            module, inputs = build(size)
+            return trace(module, inputs, train=train, batch_size=size, loss=loss)
+
+    return scalable(traced, batch_size)
+
+
+def scalable(traced: Callable[[int], OperatorGraph], batch_size: int) -> OperatorGraph:
+    """The graph that ``traced`` gives for a batch size, with its slopes from a trace at another one.
 
     Where the model does other work at another batch, the graph is for one batch size only (``scalable`` is false).
+    At a batch of 1 some copies need not be made; the graph has them, as at every other batch.
     """
-    own = _built(build, batch_size, train, loss)
-    other = _attempted(build, 2 * batch_size + 1, train, loss)
-    scalable = _scaled(own, other)
-    if scalable is None and other is not None:
-        pair = [_attempted(build, size, train, loss) for size in PRIMES]
-        scaled = None if pair[0] is None else _scaled(pair[0], pair[1])
-        scalable = None if scaled is None else scaled.at_batch(batch_size)
-    return own if scalable is None else scalable
+    own = traced(batch_size)
+    other = _attempted(traced, 2 * batch_size + 1)
+    found = _scaled(own, other)
+    if found is None and other is not None:
+        one, two = (_attempted(traced, size) for size in PRIMES)
+        scaled = None if one is None else _scaled(one, two)
+        found = None if scaled is None else scaled.at_batch(batch_size)
+    return own if found is None else found
 
 
 def _scaled(graph: OperatorGraph, other: OperatorGraph | None) -> OperatorGraph | None:
@@ -185,15 +212,9 @@ def _wiring(operator: Operator) -> tuple[Any, ...]:
     return operator.name, operator.inputs, operator.outputs, operator.attributes
 
 
-def _attempted(build: Build, batch_size: int, train: bool, loss: Loss | None) -> OperatorGraph | None:
+def _attempted(traced: Callable[[int], OperatorGraph], batch_size: int) -> OperatorGraph | None:
     """A trace at a batch size that the user did not ask for; None where the model refuses it."""
     try:
-        return _built(build, batch_size, train, loss)
+        return traced(batch_size)
     except Exception:  # noqa: BLE001  whatever a model raises at a batch size that is not its own
         return None
-
-
-def _built(build: Build, batch_size: int, train: bool, loss: Loss | None) -> OperatorGraph:
-    with fake_mode():
-        module, inputs = build(batch_size)
-        return trace(module, inputs, train=train, batch_size=batch_size, loss=loss)
