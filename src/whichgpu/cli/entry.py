@@ -101,7 +101,8 @@ def comparison_text(
         [heading(name), *(value_text(name, gpu.figures[name].value if name in gpu.figures else None) for gpu in gpus)]
         for name in names
     ]
-    parts = [table(columns, rows, available), _predicted(gpus, workloads, estimates, available)]
+    ranges = paragraph(_("Predicted; the range of each figure is in --json."), available)
+    parts = [table(columns, rows, available), f"{_predicted(gpus, workloads, estimates, available)}\n{ranges}"]
     found = measured([gpu.id for gpu in gpus])
     if found:
         parts.append(_("Measured by others, training, samples a second:") + "\n" + _measured(gpus, found, available))

@@ -13,7 +13,7 @@ from whichgpu.cli.group import Command, Group
 from whichgpu.cli.inputs import catalog, vendors
 from whichgpu.cli.options import Amount, Name, catalogue_options, option, output_options, unknown
 from whichgpu.cli.output import json_document, write
-from whichgpu.cli.tables import Column, paragraph, table, terminal_width
+from whichgpu.cli.tables import Column, table, terminal_width
 from whichgpu.explaining import N_, _
 from whichgpu.gpu import FORMS, MARKETS, Gpu
 from whichgpu.units import GIB
@@ -186,4 +186,3 @@ def compare(
         json_document(documents.comparison(entries, found, table_of))
         return
     write(comparison_text(entries, workloads, table_of, terminal_width()))
-    write(paragraph(_("Predicted; the range of each figure is in --json."), terminal_width()))
