@@ -78,6 +78,17 @@ def test_an_operator_counts_as_often_as_it_repeats(repeat):
     assert moved == 2000 + 2000 * repeat
 
 
+@pytest.mark.parametrize(("attributes", "flops"), [({}, 5), ({"taps": 12}, 24)])
+def test_a_filter_multiplies_and_adds_once_a_tap(attributes, flops):
+    graph = chain(Kind.INTERPOLATION)
+    (plain,) = graph.operators
+    filtered = Operator(
+        kind=plain.kind, phase=plain.phase, inputs=plain.inputs, outputs=plain.outputs, attributes=attributes
+    )
+    table = cost_table(workload(OperatorGraph(operators=(filtered,), tensors=graph.tensors, batch_size=1)))
+    assert table.vector_flops[table.kinds.index("interpolation")] == flops * 1000
+
+
 def test_layout_copies_exist_only_on_stacks_that_insert_them():
     graph = chain(Kind.COPY)
     operator = graph.operators[0]
