@@ -28,8 +28,16 @@ def _script(name: str, phase: str) -> Capture:
     return captured
 
 
+def _vision(name: str, script: str, published: str, category: str, input: str) -> None:
+    _example(name, script, published, category=category, family="cnn", input=input, steps=None)
+
+
+def _series(name: str, script: str, published: str) -> None:
+    _example(name, script, published, category="time-series", family="rnn", input=f"{_STEPS}x10", steps=_STEPS)
+
+
 def _example(
-    name: str, script: str, published: str, *, category: str, family: str, input: str, steps: int | None = None
+    name: str, script: str, published: str, *, category: str, family: str, input: str, steps: int | None
 ) -> None:
     register(
         Blueprint(
@@ -48,18 +56,11 @@ def _example(
 
 
 def _register_all() -> None:
-    vision = {"category": "image-classification", "family": "cnn"}
-    series = {"category": "time-series", "family": "rnn", "input": f"{_STEPS}x10", "steps": _STEPS}
-    _example("mnist-cnn", "mnist_cnn", "93322", input="28x28x1", **vision)
-    _example("simple-rnn", "simple_rnn", "4865", **series)
-    _example("lstm", "lstm", "19265", **series)
-    _example("gru", "gru", "14657", **series)
-    _example(
-        *("vgg16-transfer", "vgg16_transfer", "17927370"),
-        category="transfer-learning",
-        family="cnn",
-        input="224x224x3",
-    )
+    _vision("mnist-cnn", "mnist_cnn", "93322", "image-classification", "28x28x1")
+    _vision("vgg16-transfer", "vgg16_transfer", "17927370", "transfer-learning", "224x224x3")
+    _series("simple-rnn", "simple_rnn", "4865")
+    _series("lstm", "lstm", "19265")
+    _series("gru", "gru", "14657")
     register(
         Blueprint(
             name="bert-base",
