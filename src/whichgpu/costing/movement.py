@@ -102,7 +102,7 @@ def softmax(operands: Operands) -> Iterator[Cost]:
 
 @rule(Kind.LOSS, Kind.REDUCTION, Kind.INTERPOLATION, Kind.POOLING)
 def streamed(operands: Operands) -> Iterator[Cost]:
-    """Read once, written once, with a handful of FLOP an element, or two a tap of a filter that says how many it has."""
+    """Read once, written once, with a handful of FLOP an element, or two for each of a filter's taps."""
     elements = max((tensor.elements for tensor in (*operands.inputs, *operands.outputs)), default=0)
     yield Cost(
         vector_flops=max(5.0, 2.0 * number(operands.operator, "taps")) * elements,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,7 @@ class Step:
 
 
 class _Counting(Recorder):
-    """A recorder whose scopes are repeat counts, forward and backward."""
+    """A recorder whose scopes are attributes of operators, forward and backward, as JSON."""
 
     def _view(self, plan: Any, args: tuple[Any, ...], out: Any) -> None:
         # Gradients of a transposed weight are added up at the view's node.
@@ -43,14 +44,23 @@ _RECORDERS: list[_Counting] = []
 
 
 @contextlib.contextmanager
-def repeated(times: float) -> Iterator[None]:
-    """What runs within, and its backward pass, runs ``times`` times a step; nested counts multiply."""
+def marked(**attributes: Any) -> Iterator[None]:
+    """What runs within, and its backward pass, has these attributes; nested ones add up."""
     if not _RECORDERS:
         yield
         return
     recorder = _RECORDERS[-1]
-    outer = float(recorder._scopes[-1]) if recorder._scopes else 1.0
-    with recorder.scope(repr(outer * times)):
+    outer = json.loads(recorder._scopes[-1]) if recorder._scopes else {}
+    with recorder.scope(json.dumps({**outer, **attributes})):
+        yield
+
+
+@contextlib.contextmanager
+def repeated(times: float) -> Iterator[None]:
+    """What runs within, and its backward pass, runs ``times`` times a step; nested counts multiply."""
+    scopes = _RECORDERS[-1]._scopes if _RECORDERS else []
+    outer = json.loads(scopes[-1]).get("repeat", 1.0) if scopes else 1.0
+    with marked(repeat=outer * times):
         yield
 
 
@@ -114,6 +124,7 @@ def _recorded(what: Step, batch: int, train: bool) -> OperatorGraph:
 def _counted(operator: Operator) -> Operator:
     if not operator.module:
         return operator
-    times = float(operator.module)
-    attributes = dict(operator.attributes) if times == 1.0 else {**operator.attributes, "repeat": times}
+    attributes = {**operator.attributes, **json.loads(operator.module)}
+    if attributes.get("repeat") == 1.0:
+        del attributes["repeat"]
     return dataclasses.replace(operator, module="", attributes=attributes)
