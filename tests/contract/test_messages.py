@@ -48,10 +48,9 @@ def test_no_translation_is_a_guess_or_left_over():
     assert not CATALOG.obsolete
 
 
-@pytest.mark.parametrize("english", sorted(TRANSLATED))
+@pytest.mark.parametrize("english", sorted(english for english in TRANSLATED if "{" in english))
 def test_both_sentences_have_the_same_placeholders(english):
-    if "{" in english:
-        assert fields(TRANSLATED[english]) == fields(english)
+    assert not TRANSLATED[english] or fields(TRANSLATED[english]) == fields(english)
 
 
 def test_the_compiled_catalogue_is_that_of_the_sentences():
