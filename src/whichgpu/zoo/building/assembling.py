@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import fcntl
 import json
 import os
@@ -39,9 +40,8 @@ def captured(blueprint: Blueprint) -> Graphs:
 def _graph(blueprint: Blueprint, kind: str, capture: Capture) -> OperatorGraph:
     if kind not in KINDS:
         raise DataError("{name}: no kind of graph {kind!r}", name=blueprint.name, kind=kind)
-    first, second = (capture(batch) for batch in blueprint.batches)
     try:
-        graph = with_slopes(canonical(first), canonical(second))
+        graph = _scalable([canonical(capture(batch)) for batch in blueprint.batches])
     except DataError as error:
         raise DataError("{name}/{kind}: {error}", name=blueprint.name, kind=kind, error=error) from error
     unknown = {operator.name for operator in graph.operators if operator.kind is Kind.UNKNOWN}
@@ -50,6 +50,21 @@ def _graph(blueprint: Blueprint, kind: str, capture: Capture) -> OperatorGraph:
     graph = canonical(graph.at_batch(blueprint.batch_size))
     graph.verify()
     return graph
+
+
+def _scalable(captures: list[OperatorGraph]) -> OperatorGraph:
+    """A graph with its slopes: from captures at two batch sizes, or from one at a prime beyond every other size.
+
+    A size of the latter is the prime times the elements a sample, plus those that are there anyway.
+    """
+    if len(captures) == 2:
+        return with_slopes(*captures)
+    graph = captures[0]
+    prime = graph.batch_size
+    tensors = [dataclasses.replace(t, slope=tuple(size // prime for size in t.shape)) for t in graph.tensors]
+    if any(slope >= prime // 2 for t in tensors for slope in t.slope or ()):
+        raise DataError("a tensor's size is not affine in the batch size")
+    return dataclasses.replace(graph, tensors=tuple(tensors))
 
 
 _UNITS: Final = {"K": 3, "M": 6, "B": 9}
@@ -66,7 +81,7 @@ def rounds_to(count: int, published: str) -> bool:
 
 
 def _check_parameters(blueprint: Blueprint, graph: OperatorGraph) -> None:
-    if not rounds_to(graph.parameters, blueprint.published):
+    if blueprint.published and not rounds_to(graph.parameters, blueprint.published):
         raise DataError(
             "{name} has {count} parameters, its source says {published}",
             name=blueprint.name,

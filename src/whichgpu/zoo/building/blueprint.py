@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import torch
 
@@ -20,14 +20,18 @@ Capture = Callable[[int], OperatorGraph]
 Build = Callable[[int], tuple[torch.nn.Module, Any]]
 """From a batch size to a module and its inputs; called under fake tensors."""
 
+PRIME: Final = 1_000_000_007
+"""A batch beyond every size that a model has of its own; its multiples still fit in 64 bits."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blueprint:
     """One entry of the zoo before it is built.
 
     ``published`` is the parameter count as the source prints it: exact ("25557032") or rounded ("25.6M"); the build
-    fails where the capture has another. ``batches`` are two batch sizes that no other dimension of the model has:
-    from captures at both come the slopes. ``block`` says which entries are packed together.
+    fails where the capture has another. Empty: the source is the library's code and prints none. ``batches`` are two
+    batch sizes that no other dimension of the model has: from captures at both come the slopes; or ``(PRIME,)`` where
+    no loop runs over the batch, and one capture is enough. ``block`` says which entries are packed together.
     """
 
     name: str
@@ -42,7 +46,7 @@ class Blueprint:
     batch_size: int = 32
     optimizer: str = "momentum"
     precision: str = "default"
-    batches: tuple[int, int] = (11, 13)
+    batches: tuple[int, ...] = (11, 13)
 
 
 _BLUEPRINTS: dict[str, Blueprint] = {}

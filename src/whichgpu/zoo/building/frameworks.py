@@ -6,7 +6,7 @@ import contextlib
 import functools
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import torch
@@ -78,6 +78,28 @@ def torchvision_models() -> Any:
 
     parameters.from_init_params = staticmethod(computed)
     return models
+
+
+def shapes_only(make: Callable[[], torch.nn.Module]) -> torch.nn.Module:
+    """The module that ``make`` builds with real numbers but no weights, for the fake mode that is active now.
+
+    For models whose construction reads values of small tensors (rates of dropped paths, position tables).
+    """
+    with unset_fake_temporarily(), torch.device("meta"):
+        module = make()
+    made: dict[int, torch.Tensor] = {}
+    for part in module.modules():
+        for name, weight in part._parameters.items():
+            if weight is not None:
+                part._parameters[name] = made.setdefault(id(weight), _parameter_like(weight))
+        for name, buffer in part._buffers.items():
+            if buffer is not None:
+                part._buffers[name] = made.setdefault(id(buffer), torch.empty_like(buffer, device="cpu"))
+    return module
+
+
+def _parameter_like(weight: torch.Tensor) -> torch.nn.Parameter:
+    return torch.nn.Parameter(torch.empty_like(weight, device="cpu"), requires_grad=weight.requires_grad)
 
 
 _INITIALISERS: Final = (

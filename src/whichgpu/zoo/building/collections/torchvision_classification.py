@@ -1,4 +1,7 @@
-"""torchvision's classification models by their own names; the published count is that of the default weights."""
+"""torchvision's classification models by their own names; the published count is that of the default weights.
+
+``NAME`` has the image size of the default weights, ``NAME-224px`` the one that most benchmarks run all models at.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,20 @@ from typing import Any, Final
 
 import torch
 
-from whichgpu.zoo.building.blueprint import Blueprint, Build, register, variants
+from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Build, register, variants
 from whichgpu.zoo.building.frameworks import torchvision_models
+from whichgpu.zoo.building.losses import classification
 
 _TRANSFORMERS: Final = ("vit_", "swin_", "maxvit")
 
-_SIZES: Final = {"inception_v3": 299}
-"""Image sizes that a model's layers are made for, where that is not 224."""
+_SIZES: Final = {"vit_h_14": 224, "regnet_y_128gf": 224}
+"""Models whose default weights were trained on larger images than those they were made for."""
 
 _AUXILIARY: Final = ("googlenet", "inception_v3")
 """Models that train with auxiliary classifiers."""
+
+_FIXED: Final = ("inception_v3",)
+"""Models that do not train on images of another size."""
 
 _PUBLISHED: Final = {
     # The published 6 624 904 lack the two auxiliary classifiers: 3 188 968 and 3 191 016 parameters (their channels
@@ -36,23 +43,31 @@ def _build(name: str, size: int) -> Build:
     return build
 
 
+def _register(name: str, size: int, published: int, suffix: str = "") -> None:
+    register(
+        Blueprint(
+            name=f"{name}{suffix}",
+            category="image-classification",
+            family="transformer" if name.startswith(_TRANSFORMERS) else "cnn",
+            source=f"torchvision.models.{name}",
+            published=str(published),
+            graphs=variants(_build(name, size), classification),
+            block="torchvision-" + name.partition("_")[0].rstrip("0123456789"),
+            input=f"3x{size}x{size}",
+            batches=(PRIME,),
+        )
+    )
+
+
 def _register_all() -> None:
     models = torchvision_models()
     for name in models.list_models(module=models):
-        size = _SIZES.get(name, 224)
-        default = models.get_model_weights(name).DEFAULT.meta["num_params"]
-        register(
-            Blueprint(
-                name=name,
-                category="image-classification",
-                family="transformer" if name.startswith(_TRANSFORMERS) else "cnn",
-                source=f"torchvision.models.{name}",
-                published=str(_PUBLISHED.get(name, default)),
-                graphs=variants(_build(name, size)),
-                block="torchvision-" + name.partition("_")[0].rstrip("0123456789"),
-                input=f"3x{size}x{size}",
-            )
-        )
+        weights = models.get_model_weights(name).DEFAULT
+        size = _SIZES.get(name, weights.transforms().crop_size[0])
+        published = _PUBLISHED.get(name, weights.meta["num_params"])
+        _register(name, size, published)
+        if size != 224 and name not in _FIXED:
+            _register(name, 224, published, "-224px")
 
 
 _register_all()

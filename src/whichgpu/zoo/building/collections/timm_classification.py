@@ -1,0 +1,97 @@
+"""timm's classification models by their own names, at every image size that their published weights are made for.
+
+``timm-NAME`` is the model at its default size, ``timm-NAME-SIZEpx`` at another: the sizes at which timm tests the
+weights. Counts published by timm's own results (results/*.csv of its repository, Apache-2.0) are in timm_published.csv.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import torch
+
+from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Build, register, variants
+from whichgpu.zoo.building.frameworks import shapes_only, torchvision
+from whichgpu.zoo.building.losses import classification
+
+_TRANSFORMERS: Final = ("vision_transformer", "swin", "deit", "beit", "eva", "vit", "cait", "xcit", "volo", "hiera")
+
+_MORE_SIZES: Final[Mapping[str, tuple[int, ...]]] = {
+    "efficientnet_b5": (456,),
+    "convnext_xxlarge": (224,),
+    "ese_vovnet57b": (224,),
+    "regnety_2560": (224,),
+    "sam2_hiera_tiny": (224,),
+}
+"""Sizes at which timm's benchmarks ran a model beside those of its weights."""
+
+
+@functools.cache
+def _timm() -> Any:
+    torchvision()
+    import timm
+
+    return timm
+
+
+@functools.cache
+def _published() -> Mapping[str, str]:
+    """Parameter counts by model and image size, as timm prints them."""
+    path = Path(__file__).with_name("timm_published.csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        return {f"{row['model']}-{row['image']}": row["parameters"] for row in csv.DictReader(file)}
+
+
+def _sizes(name: str) -> list[int]:
+    """Image sizes of a model, its default first."""
+    timm = _timm()
+    tagged = timm.list_pretrained(f"{name}.*") or []
+    configs = [timm.get_pretrained_cfg(name), *(timm.get_pretrained_cfg(tag) for tag in tagged)]
+    shapes = [shape for config in configs if config for shape in (config.input_size, config.test_input_size) if shape]
+    return list(dict.fromkeys([*(shape[-1] for shape in shapes), *_MORE_SIZES.get(name, ())]))
+
+
+def _build(name: str, size: int, default: int) -> Build:
+    def make() -> torch.nn.Module:
+        if size == default:
+            return _timm().create_model(name)
+        try:
+            return _timm().create_model(name, img_size=size)
+        except TypeError:
+            return _timm().create_model(name)  # a network that takes images of any size
+
+    def build(batch: int) -> tuple[torch.nn.Module, torch.Tensor]:
+        return shapes_only(make), torch.zeros(batch, 3, size, size)
+
+    return build
+
+
+def _register(name: str, module: str) -> None:
+    sizes = _sizes(name)
+    for size in sizes:
+        register(
+            Blueprint(
+                name=f"timm-{name}" if size == sizes[0] else f"timm-{name}-{size}px",
+                category="image-classification",
+                family="transformer" if module.startswith(_TRANSFORMERS) else "cnn",
+                source=f"timm.models.{module}.{name}",
+                published=_published().get(f"{name}-{size}", ""),
+                graphs=variants(_build(name, size, sizes[0]), classification),
+                block=f"timm-{module.replace('_', '')}",
+                input=f"3x{size}x{size}",
+                batches=(PRIME,),
+            )
+        )
+
+
+def _register_all() -> None:
+    modules = _timm().models._registry._model_to_module
+    for name in _timm().list_models():
+        _register(name, modules[name])
+
+
+_register_all()
