@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install check lint types test catalog messages measured zoo train-examples docs clean
+.PHONY: help demo install check lint types test catalog messages measured zoo calibrate validate benchmark docs train-examples clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,8 +38,17 @@ messages: $(VENV)/installed-dev ## collect the sentences and compile the Japanes
 measured: $(VENV)/installed-dev ## extract the measured steps of the reference workloads from data/measurements
 	$(BIN)/python scripts/measured.py
 
-zoo: $(VENV)/installed-dev ## capture the built-in workloads again
-	$(BIN)/python -m whichgpu.zoo.building
+zoo: $(VENV)/installed-zoo ## capture the built-in workloads again
+	$(BIN)/python -m whichgpu.zoo.building --prune
+
+calibrate: $(VENV)/installed-dev ## fit the predictor's coefficients to data/measurements
+	$(BIN)/python -m whichgpu.calibrating
+
+validate: $(VENV)/installed-dev ## the predictor against data/measurements
+	$(BIN)/whichgpu validate --data data/measurements
+
+benchmark: $(VENV)/installed-dev ## the figures of docs/performance.md, measured here
+	$(BIN)/python scripts/benchmark.py
 
 docs: $(VENV)/installed-dev ## write the tables of codes and the outputs in the README files again
 	$(BIN)/python scripts/codes.py
