@@ -21,10 +21,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m whichgpu.zoo.building", description="build the zoo's captures")
     parser.add_argument("patterns", nargs="*", default=["*"], help="names of entries, with * and ?")
     parser.add_argument("--missing", action="store_true", help="only entries that the index does not have")
+    parser.add_argument("--prune", action="store_true", help="drop entries that nothing describes any more")
     given = parser.parse_args(arguments)
     warnings.filterwarnings("ignore")
     read_collections()
-    shelf = Shelf(blueprints())
+    shelf = Shelf(only=blueprints() if given.prune else None)
     wanted = [name for name in blueprints() if any(fnmatch.fnmatch(name, pattern) for pattern in given.patterns)]
     if given.missing:
         wanted = [name for name in wanted if name not in shelf]

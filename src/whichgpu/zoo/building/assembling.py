@@ -111,19 +111,19 @@ def row(blueprint: Blueprint, graphs: Mapping[str, OperatorGraph], block: str) -
 class Shelf:
     """The captures of a folder: entries are put in by name, and ``write`` packs the blocks that changed.
 
-    Entries that are not in ``known`` are dropped. Several builders may fill one folder at a time.
+    Several builders may fill one folder at a time. With ``only``, entries that are not in it are dropped.
     """
 
-    def __init__(self, known: Collection[str], folder: Path = CAPTURES) -> None:
+    def __init__(self, folder: Path = CAPTURES, only: Collection[str] | None = None) -> None:
         self._folder = folder
-        self._known = known
+        self._only = only
         self._new: dict[str, tuple[Blueprint, Graphs]] = {}
         self._rows = self._read()
 
     def _read(self) -> dict[str, Row]:
         path = self._folder / INDEX
         rows: dict[str, Row] = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        return {name: found for name, found in rows.items() if name in self._known}
+        return {name: found for name, found in rows.items() if self._only is None or name in self._only}
 
     def __contains__(self, name: object) -> bool:
         return name in self._rows
