@@ -391,6 +391,14 @@ def test_fake_mode_within_fake_mode_is_the_same():
     ],
 )
 def test_selecting_by_values_may_select_everything(function, shape):
-    with fake_mode(), torch.no_grad(), Recorder(select_all=True) as recorder:
+    with fake_mode(), torch.no_grad(), Recorder(guessing=True) as recorder:
         assert function(torch.empty(3, 5)).shape == shape
-    assert recorder.selecting == {"the model"}
+    assert recorder.guessed == {"the model"}
+
+
+def test_conditions_may_be_false_and_numbers_one():
+    with fake_mode(), Recorder(guessing=True) as recorder:
+        x = torch.empty(3, 5)
+        assert not (x > 0).any()
+        assert (x.sum().item(), x.argmax().item(), torch.equal(x, x)) == (1.0, 1, False)
+    assert recorder.guessed == {"the model"}

@@ -57,7 +57,7 @@ def _packed_weights(recorder: Recorder, name: str, arguments: Arguments, out: An
     _gemm(recorder, name, (x, recorder.view_of(weight, (int(x.shape[-1]), int(out.shape[-1])))), out)
 
 
-@handles("aten._grouped_mm aten._scaled_grouped_mm")
+@handles("aten._grouped_mm aten._scaled_grouped_mm transformers.grouped_mm_fallback")
 def _grouped_mm(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
     """A product for each group of rows: experts [groups, k, n], or the gradient of their weights [groups, m, n]."""
     x, weight = arguments[:2]
@@ -66,6 +66,18 @@ def _grouped_mm(recorder: Recorder, name: str, arguments: Arguments, out: Any) -
         recorder.operator(Kind.EXPERTS, name, [x, weight], [out], attributes)
         return
     _gemm(recorder, name, (x, weight), out)
+
+
+@handles("transformers.grouped_mm_fallback_backward")
+def _grouped_mm_backward(recorder: Recorder, name: str, arguments: Arguments, out: Any) -> None:
+    """Gradients of rows [rows, k] and of experts [groups, k, n], each a product of as many multiplications."""
+    x, weight, _, gradient = arguments[:4]
+    groups, k, n = (int(size) for size in weight.shape)
+    attributes: dict[str, Attribute] = {"experts": groups, "top_k": 1}
+    turned = recorder.view_of(weight, (groups, n, k))
+    recorder.operator(Kind.EXPERTS, name, [gradient, turned], [out[0]], attributes)
+    # The gradient of the experts is as large as they are: it stands where they do.
+    recorder.operator(Kind.EXPERTS, name, [x, recorder.view_of(out[1], (groups, k, n)), gradient], [out[1]], attributes)
 
 
 @handles("aten.mv")

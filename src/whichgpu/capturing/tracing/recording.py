@@ -16,8 +16,8 @@ from torch._subclasses.fake_tensor import (
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from whichgpu.capturing.tracing import movement, norms, pointwise, products, sampling, summaries  # noqa: F401
+from whichgpu.capturing.tracing.guessing import guess
 from whichgpu.capturing.tracing.planning import Plan, plan_of
-from whichgpu.capturing.tracing.selecting import largest
 from whichgpu.capturing.tracing.tensors import Ledger
 from whichgpu.errors import Untraceable
 from whichgpu.graph import PRODUCTS, Attribute, Kind, Operator, OperatorGraph, Phase, Role
@@ -31,14 +31,15 @@ class Recorder(TorchDispatchMode):
     """Within ``with Recorder() as recorder:`` every ATen call becomes an operator; ``finish`` gives the graph.
 
     Views share their base's storage and are no operators; a call during the backward pass belongs to that phase and
-    to the module whose forward call it differentiates. A model that reads the value of a tensor raises Untraceable;
-    with ``select_all``, one that selects by values selects everything, and ``selecting`` are the modules that did.
+    to the module whose forward call it differentiates. A model that reads the value of a tensor raises Untraceable.
+    When ``guessing``, it is told that conditions are false and numbers one, and selects everything that it selects by
+    values; ``guessed`` are the modules that did so.
     """
 
-    def __init__(self, *, select_all: bool = False) -> None:
+    def __init__(self, *, guessing: bool = False) -> None:
         super().__init__()
-        self.selecting: set[str] = set()
-        self._select_all = select_all
+        self.guessed: set[str] = set()
+        self._guessing = guessing
         self._ledger = Ledger()
         self._parameters: list[torch.Tensor] = []
         self._operators: list[Operator] = []
@@ -76,6 +77,11 @@ class Recorder(TorchDispatchMode):
         finally:
             self._paused -= 1
 
+    @property
+    def recording(self) -> bool:
+        """Whether what runs now is part of the model."""
+        return not self._paused
+
     @contextlib.contextmanager
     def labelled(self, **attributes: Attribute) -> Iterator[None]:
         """Normalisations within, and their gradients, have these attributes instead of what ATen calls them."""
@@ -97,6 +103,8 @@ class Recorder(TorchDispatchMode):
 
         A product sees expanded operands at their full shape, any other operator reads them at their own size.
         """
+        if self._paused:
+            return
         row = self._ledger.row if kind in PRODUCTS else self._ledger.own_row
         node = _current_node()
         module = self._module(node)
@@ -161,10 +169,8 @@ class Recorder(TorchDispatchMode):
             return args[0].fake_device if isinstance(args[0], FakeTensor) else func(*args)
         try:
             out = func(*args, **kwargs) if kwargs else func(*args)
-        except DataDependentOutputException as error:
-            raise self._needs_values(func) from error
-        except DynamicOutputShapeException as error:
-            out = self._selected(func, args, error)
+        except (DataDependentOutputException, DynamicOutputShapeException) as error:
+            out = self._guessed(func, args, error)
         except UnsupportedOperatorException as error:
             raise self._unsupported(func) from error
         if not self._paused:
@@ -239,11 +245,11 @@ class Recorder(TorchDispatchMode):
             hint="decide by shapes or options instead of by values",
         )
 
-    def _selected(self, func: Any, args: tuple[Any, ...], error: Exception) -> Any:
-        out = largest(func, args) if self._select_all else None
+    def _guessed(self, func: Any, args: tuple[Any, ...], error: Exception) -> Any:
+        out = guess(func, args) if self._guessing else None
         if out is None:
             raise self._needs_values(func) from error
-        self.selecting.add(self._where())
+        self.guessed.add(self._where())
         return out
 
     def _unsupported(self, func: Any) -> Untraceable:

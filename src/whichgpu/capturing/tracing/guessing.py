@@ -1,4 +1,4 @@
-"""Operators whose result is as large as the values say: their largest result, where everything is selected."""
+"""What stands for values that a capture has not: conditions are false, numbers one, and everything is selected."""
 
 from __future__ import annotations
 
@@ -12,10 +12,21 @@ Arguments = tuple[Any, ...]
 Select = Callable[[Any, Arguments], Any]
 
 
-def largest(func: Any, args: Arguments) -> Any:
-    """The largest result of a call whose shape depends on values; None for an operator that has no bound."""
-    select = _SELECTING.get(func._schema.name.partition("::")[2].rstrip("_"))
+def guess(func: Any, args: Arguments) -> Any:
+    """A number for a call that asks for one, the largest result of a call that selects; None where there is neither."""
+    name = func._schema.name.partition("::")[2]
+    if name == "_local_scalar_dense":
+        return _number(args[0].dtype)
+    if name == "equal":
+        return False
+    select = _SELECTING.get(name.rstrip("_"))
     return None if select is None else select(func, args)
+
+
+def _number(dtype: torch.dtype) -> bool | int | float:
+    if dtype is torch.bool:
+        return False
+    return 1.0 if dtype.is_floating_point else 1
 
 
 def _nonzero(func: Any, args: Arguments) -> Any:

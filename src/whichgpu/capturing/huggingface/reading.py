@@ -1,0 +1,90 @@
+"""The front door to configurations: by dimensions where those say all, else through transformers in the sandbox."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.util
+import json
+from pathlib import Path
+from typing import Any, Final
+
+from whichgpu.capturing import language
+from whichgpu.capturing.configurations import dimensions
+from whichgpu.capturing.huggingface.configuring import Configuration, read_configuration, weight_precision
+from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.sandboxing.launching import run
+from whichgpu.capturing.serialising import from_document
+from whichgpu.errors import MissingExtra
+from whichgpu.workload import Workload
+
+CONFIGURATION: Final = "configuration"
+"""The name under which the sandbox finds the fields."""
+
+
+def accepts(source: str) -> bool:
+    """Whether the source is a model's folder or its ``config.json``."""
+    path = Path(source)
+    return path.name == "config.json" or (path / "config.json").is_file()
+
+
+def read(source: str, request: CaptureRequest) -> Workload:
+    """The workload of a model's folder or configuration; raises the SourceError that says why there is none."""
+    configuration = read_configuration(Path(source))
+    known = None if _needs_library(configuration, request) else by_dimensions(configuration, request)
+    return known if known is not None else by_library(configuration, request)
+
+
+def _needs_library(configuration: Configuration, request: CaptureRequest) -> bool:
+    """Whether more is asked than dimensions say: adapters that train, or a head for another task."""
+    named = configuration.fields.get("architectures")
+    heads = [str(name) for name in named] if isinstance(named, list) else []
+    adapted = request.phase == "train" and configuration.adapter is not None
+    tasks = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice")
+    return adapted or any(name.endswith(tasks) for name in heads)
+
+
+def by_dimensions(configuration: Configuration, request: CaptureRequest) -> Workload | None:
+    """The workload of a language model whose type is known by its dimensions; None for any other."""
+    fields = configuration.fields
+    sizes = dimensions(fields, configuration.file)
+    if sizes is None:
+        return None
+    context = fields.get("max_position_embeddings") or fields.get("n_positions")
+    model = language.Model(
+        name=configuration.name,
+        dimensions=sizes,
+        source_hash=hashlib.sha256(json.dumps(dict(fields), sort_keys=True).encode()).hexdigest(),
+        family=configuration.model_type,
+        context=context if isinstance(context, int) and 0 < context < language.LARGEST_CONTEXT else 0,
+        weight_precision=weight_precision(fields),
+    )
+    return language.workload(model, request)
+
+
+def by_library(configuration: Configuration, request: CaptureRequest) -> Workload:
+    """The workload of a model that transformers builds, in the sandbox; raises MissingExtra without transformers."""
+    missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtra(
+            "reading {file} of type {type} needs {missing}, which is not installed",
+            file=configuration.file,
+            type=configuration.model_type,
+            missing=" and ".join(missing),
+            hint="pip install 'whichgpu[huggingface]'",
+        )
+    result = run(_job(configuration, request), limits=request.limits)
+    return from_document(result["workload"])
+
+
+def _job(configuration: Configuration, request: CaptureRequest) -> dict[str, Any]:
+    """The sandbox follows a script of one line: the configuration as a literal."""
+    plain = {**dataclasses.asdict(configuration), "fields": dict(configuration.fields)}
+    return {
+        "file": "configuration.py",
+        "text": f"{CONFIGURATION} = {plain!r}\n",
+        "beside": str(Path.cwd()),
+        "framework": "huggingface",
+        "request": request.document(),
+        "limits": dataclasses.asdict(request.limits),
+    }
