@@ -60,6 +60,11 @@ def _is_saved_capture(source: str) -> bool:
     return is_saved(source)
 
 
+def _is_configuration(source: str) -> bool:
+    """Whether the source is the folder of a transformers model, or the configuration in it."""
+    return Path(source).name == "config.json" or Path(source, "config.json").is_file()
+
+
 register(Reader(kind="script", suffixes=(".py", ".ipynb", ".txt"), target="whichgpu.capturing.scripts:read"))
 register(
     Reader(kind="keras file", suffixes=(".keras", ".h5", ".hdf5"), target="whichgpu.capturing.keras_files.reading:read")
@@ -72,6 +77,9 @@ register(
         suffixes=(".safetensors", ".safetensors.index.json"),
         target="whichgpu.capturing.safetensors_header:read",
     )
+)
+register(
+    Reader(kind="configuration", accepts=_is_configuration, target="whichgpu.capturing.huggingface.reading:read")
 )
 register(Reader(kind="saved capture", accepts=_is_saved_capture, target="whichgpu.capturing.saved:read"))
 

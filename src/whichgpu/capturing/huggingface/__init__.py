@@ -5,6 +5,6 @@ without one; all others are built by transformers, in the sandbox.
 """
 
 from whichgpu.capturing.huggingface.configuring import Configuration, read_configuration
-from whichgpu.capturing.huggingface.reading import accepts, read
+from whichgpu.capturing.huggingface.reading import read
 
-__all__ = ["Configuration", "accepts", "read", "read_configuration"]
+__all__ = ["Configuration", "read", "read_configuration"]

@@ -22,12 +22,6 @@ CONFIGURATION: Final = "configuration"
 """The name under which the sandbox finds the fields."""
 
 
-def accepts(source: str) -> bool:
-    """Whether the source is a model's folder or its ``config.json``."""
-    path = Path(source)
-    return path.name == "config.json" or (path / "config.json").is_file()
-
-
 def read(source: str, request: CaptureRequest) -> Workload:
     """The workload of a model's folder or configuration; raises the SourceError that says why there is none."""
     configuration = read_configuration(Path(source))
