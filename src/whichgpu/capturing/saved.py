@@ -139,7 +139,7 @@ def _whole(value: Any, least: int, most: int) -> bool:
 
 
 def _strange(name: str, field: str, value: Any) -> SourceError:
-    return unreadable(name, "its workload is damaged: {field} is {value}", field=field, value=repr(value)[:80])
+    return unreadable(name, "its workload is damaged: {member} is {value}", member=field, value=repr(value)[:80])
 
 
 def _check_graph(graph: OperatorGraph, name: str) -> None:

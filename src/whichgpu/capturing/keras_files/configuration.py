@@ -103,11 +103,13 @@ def _inside(value: Any) -> Iterator[Any]:
 def _check_object(value: Mapping[str, Any], name: str) -> None:
     """Raise Untraceable for an object that Keras would have to run code for, or to find outside itself."""
     kind, module = value.get("class_name"), value.get("module")
+    if not isinstance(kind, str):
+        return
     if kind in CODE:
         raise Untraceable(
             "{file}: a {layer} layer holds code, which is not run",
             file=name,
-            layer=str(kind).strip("_").capitalize() if str(kind).startswith("_") else kind,
+            layer=kind.strip("_").capitalize() if kind.startswith("_") else kind,
             hint="give the script that builds the model, or replace it by Keras' own layers",
         )
     if kind in TENSORFLOW_ONLY:
@@ -117,7 +119,7 @@ def _check_object(value: Mapping[str, Any], name: str) -> None:
             layer=kind,
             hint="give the script that builds the model",
         )
-    if not isinstance(kind, str) or "config" not in value:
+    if "config" not in value:
         return
     if module is not None and not _own(module, value):
         raise _custom(name, value)

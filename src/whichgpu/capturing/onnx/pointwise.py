@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from whichgpu.capturing.onnx.calls import EVERYWHERE, MICROSOFT, Call, operator
-from whichgpu.capturing.onnx.values import Mismatch, Value, axes_of, axis_of, broadcast, checked, constant
-from whichgpu.graph import Kind
+from whichgpu.capturing.onnx.values import Mismatch, Value, axes_of, axis_of, broadcast, checked
+from whichgpu.graph import Kind, Role
 
 BOOL: Final = 9
 INT64: Final = 7
@@ -75,7 +75,7 @@ def where(call: Call) -> list[Value]:
 def unchanged(call: Call) -> list[Value]:
     """Nothing at inference."""
     x = call.value()
-    mask = [constant(True, BOOL)] if call.outputs > 1 else []
+    mask = [Value(type=BOOL, shape=x.shape, constant=True, role=Role.BUFFER)] if call.outputs > 1 else []
     return [x, *mask]
 
 
@@ -214,7 +214,8 @@ def random(call: Call) -> list[Value]:
         shape = (*call.value().shape[:1], call.integer("sample_size", 1))
     else:
         shape = call.value().shape
-    return call.emit(Kind.RANDOM, [], [call.new(shape, call.integer("dtype", 1))], function="random")
+    kind = call.integer("dtype", 6 if call.op == "Multinomial" else 1)
+    return call.emit(Kind.RANDOM, [], [call.new(shape, kind)], function="random")
 
 
 @operator("SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss")

@@ -220,7 +220,8 @@ def gathered(call: Call) -> list[Value]:
             raise Mismatch("places of another depth than dimensions")
         sizes = (*places[:-1], *x.shape[batch + places[-1] :])
     else:
-        sizes = x.shape
+        flat = call.op == "Compress" and "axis" not in call.attributes
+        sizes = (x.elements,) if flat else x.shape
         call.notes["onnx_size_bounded"] += call.op == "Compress"
     return call.emit(Kind.COPY, call.present(), [call.new(sizes, x.type)], reason="gather")
 

@@ -43,6 +43,8 @@ def _stated(file: File) -> dict[str, Value]:
 
 def _whole(entry: Any) -> Value | None:
     kind = entry.type.tensor_type.elem_type
+    if not entry.type.tensor_type.HasField("shape"):
+        return None
     sizes = list(sizes_of(entry))
     if (
         not entry.type.HasField("tensor_type")
@@ -66,10 +68,16 @@ def _inferred(call: Call, node: Any) -> dict[str, Value]:
         for name, value in zip(node.input, call.inputs, strict=False)
         if value is not None
     }
+    tensors = importlib.import_module("onnx.numpy_helper")
+    data = {
+        name: tensors.from_array(value.data)
+        for name, value in zip(node.input, call.inputs, strict=False)
+        if value is not None and value.data is not None
+    }
     try:
         schema = onnx.defs.get_schema(node.op_type, call.version, "")
         versions = [helper.make_opsetid("", call.version)]
-        made = onnx.shape_inference.infer_node_outputs(schema, node, types, opset_imports=versions)
+        made = onnx.shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=versions)
     except Exception:  # noqa: BLE001  whatever onnx's checks raise, the operator stays unknown
         return {}
     entries = (onnx.ValueInfoProto(name=name, type=kind) for name, kind in made.items())
