@@ -148,7 +148,9 @@ def gguf_variety() -> list[bytes]:
         for tensor in plain
         if ".ffn_g" not in tensor[0] and ".ffn_u" not in tensor[0] and ".ffn_d" not in tensor[0]
     ]
-    mixture += [("blk.0.ffn_gate_inp.weight", (8, 4), 0), ("blk.0.ffn_up_shexp.weight", (8, 6), 1)]
+    mixture += [("blk.0.ffn_gate_inp.weight", (8, 4), 0), ("blk.0.ffn_down_shexp.weight", (6, 8), 1)]
+    mixture += [(f"blk.0.ffn_{part}_shexp.weight", (8, 6), 1) for part in ("gate", "up")]
+    mixture += [("blk.0.attn_k_norm.weight", (4,), 0)]
     mixture += [(f"blk.0.ffn_{part}_exps.weight", (8, 24, 4), 1) for part in ("gate", "up")]
     mixture += [("blk.0.ffn_down_exps.weight", (24, 8, 4), 1), ("blk.0.attn_q_norm.weight", (4,), 0)]
     fused: list[Tensor] = [
