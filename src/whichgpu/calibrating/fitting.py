@@ -14,7 +14,7 @@ from typing import Final
 
 import numpy as np
 
-from whichgpu.calibrating.observing import Observation
+from whichgpu.calibrating.observing import Observed
 from whichgpu.predicting.coefficients import BY_ARITHMETIC, Coefficients, Fitted
 
 SWEEPS: Final = 2
@@ -39,7 +39,7 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
 """Where a coefficient can be: shares up to a boosted clock's, Winograd's gain up to its arithmetic limit."""
 
 
-def _wants(name: str, observation: Observation) -> bool:
+def _wants(name: str, observation: Observed) -> bool:
     """Whether an observation can say something of a coefficient."""
     head, _, arithmetic = name.partition(".")
     if head == "utilization":
@@ -51,7 +51,7 @@ def _wants(name: str, observation: Observation) -> bool:
         return (
             observation.kind == "elementwise" and observation.stack.alone and float(np.max(observation.seconds)) > 1e-4
         )
-    wanted: Mapping[str, Callable[[Observation], bool]] = {
+    wanted: Mapping[str, Callable[[Observed], bool]] = {
         "winograd_gain": lambda o: o.kind == "conv" and str(o.resolution.conv) == "fp32" and o.direction != "weight",
         "attention_utilization": lambda o: o.kind == "attention",
         "rnn_step_s": lambda o: o.kind == "rnn",
@@ -65,7 +65,7 @@ _ORDER: Final = ("launch_alone_s", "bandwidth", "kernel_start_s", "utilization")
 _LATER: Final = ("conv_utilization", "winograd_gain", "rnn_step_s")
 
 
-def names_of(observations: Sequence[Observation]) -> list[str]:
+def names_of(observations: Sequence[Observed]) -> list[str]:
     """The coefficients that these observations can fit, in the order in which they are fitted."""
     found: list[str] = []
     for head in (*_ORDER, *_LATER):
@@ -76,7 +76,7 @@ def names_of(observations: Sequence[Observation]) -> list[str]:
     return found
 
 
-def fit_chip(chip: str, observations: Sequence[Observation], coefficients: Coefficients) -> dict[str, Fitted]:
+def fit_chip(chip: str, observations: Sequence[Observed], coefficients: Coefficients) -> dict[str, Fitted]:
     """The chip's own coefficients; those its observations say nothing of are left to its relatives."""
     names = names_of(observations)
     family = coefficients.family_name(observations[0].gpu)
@@ -109,7 +109,7 @@ def _loss_at(
     chip: str,
     name: str,
     values: Mapping[str, float],
-    observations: Sequence[Observation],
+    observations: Sequence[Observed],
     coefficients: Coefficients,
     value: float,
 ) -> float:
@@ -120,7 +120,7 @@ def _loss_at(
 
 
 def _loss(
-    chip: str, values: Mapping[str, float], observations: Sequence[Observation], coefficients: Coefficients
+    chip: str, values: Mapping[str, float], observations: Sequence[Observed], coefficients: Coefficients
 ) -> float:
     family = coefficients.family_name(observations[0].gpu)
     trial = with_values(coefficients, chip, values, family)
@@ -149,7 +149,7 @@ def _described(
     chip: str,
     name: str,
     values: Mapping[str, float],
-    observations: Sequence[Observation],
+    observations: Sequence[Observed],
     coefficients: Coefficients,
 ) -> Fitted:
     chosen = [o for o in observations if _wants(name, o)]

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from whichgpu.calibrating.observing import Observation
+from whichgpu.calibrating.observing import Observed
 from whichgpu.predicting.coefficients import Coefficients
 
 Floats = NDArray[np.float64]
@@ -49,7 +49,7 @@ class LeftOut:
         return float(np.abs(np.expm1(self.errors)).mean())
 
 
-def leave_out(observations: Mapping[str, Sequence[Observation]], coefficients: Coefficients) -> list[LeftOut]:
+def leave_out(observations: Mapping[str, Sequence[Observed]], coefficients: Coefficients) -> list[LeftOut]:
     """Every observation predicted as if its chip had never been measured."""
     found = []
     for chip, group in observations.items():
@@ -61,7 +61,7 @@ def leave_out(observations: Mapping[str, Sequence[Observation]], coefficients: C
     return found
 
 
-def _described(observation: Observation, chip: str, errors: Floats) -> LeftOut:
+def _described(observation: Observed, chip: str, errors: Floats) -> LeftOut:
     return LeftOut(
         gpu=observation.gpu.id,
         chip=chip,

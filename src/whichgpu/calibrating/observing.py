@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,12 @@ from numpy.typing import NDArray
 from whichgpu.catalog import default_catalog
 from whichgpu.costing import CostTable, Resolution
 from whichgpu.gpu import Gpu
+from whichgpu.measurements.folds import operator_folds
+from whichgpu.measurements.meaning import CODE, SCORED, read_meaning
 from whichgpu.measurements.operator_costs import block_resolution, chosen, operator_costs
 from whichgpu.measurements.operators import Block, operator_blocks
+from whichgpu.measurements.rates import is_rate, product_flops, rate_block
+from whichgpu.measurements.reading import Problem, Sheet, read_folder
 from whichgpu.predicting.coefficients import Coefficients
 from whichgpu.predicting.hardware import arrays
 from whichgpu.predicting.latency import kernel_s
@@ -33,9 +37,44 @@ _HOST_FLOOR_S: Final = 50e-6
 """A routine whose shortest call takes longer spends its time on the host (block-scaled FP8 in some engines)."""
 
 
+class Observed(Protocol):
+    """Measured rows on one GPU that a fit can predict; ``seconds`` and ``folds`` are [rows].
+
+    ``kind`` is the operator's, or ``model``; ``folds`` says which part of the workloads each row belongs to.
+    """
+
+    @property
+    def gpu(self) -> Gpu: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def operator(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def direction(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def seconds(self) -> Floats: ...
+    @property
+    def folds(self) -> NDArray[np.int64]: ...
+    @property
+    def resolution(self) -> Resolution: ...
+    @property
+    def stack(self) -> Stack: ...
+
+    def log_errors(self, coefficients: Coefficients) -> Floats:
+        """Logarithm of predicted over measured, [rows]."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Observation:
-    """Measured rows of one operator on one GPU: costs [costs], the row of each, and seconds [rows]."""
+    """Measured rows of one operator on one GPU: costs [costs], the row of each, and seconds [rows].
+
+    ``best_flops`` [costs] marks published best rates: the row is the costs' shortest time a FLOP.
+    """
 
     gpu: Gpu
     source: str
@@ -47,13 +86,17 @@ class Observation:
     table: CostTable
     row: NDArray[np.int64]
     seconds: Floats
+    folds: NDArray[np.int64]
     resolution: Resolution
     stack: Stack
+    best_flops: Floats | None = None
 
     def predicted_s(self, coefficients: Coefficients) -> Floats:
         """Predicted seconds of every row under these coefficients, [rows]."""
         hardware = arrays([self.gpu], [self.resolution], coefficients, None)
         seconds = kernel_s(self.table, hardware, self.stack, coefficients.form)[:, 0]
+        if self.best_flops is not None:
+            return np.array([float((seconds / self.best_flops).min() * self.best_flops[-1])])
         total: Floats = np.bincount(self.row, weights=seconds, minlength=len(self.seconds)).astype(np.float64)
         return total
 
@@ -63,12 +106,19 @@ class Observation:
         return errors
 
 
-def observe(folder: Path, sample: int = SAMPLE) -> Mapping[str, list[Observation]]:
-    """The observations of every chip in a folder of measurements, in a fixed order."""
+def observe(
+    folder: Path, sample: int = SAMPLE, sources: frozenset[str] | None = None
+) -> Mapping[str, Sequence[Observation]]:
+    """The operators of every chip in a folder of measurements, in a fixed order; of all sources, or of these."""
     found: dict[str, list[Observation]] = {}
     for block in operator_blocks(folder):
-        for observation in _of_block(block, sample):
-            found.setdefault(observation.gpu.chip, []).append(observation)
+        if sources is None or block.source in sources:
+            for observation in _of_block(block, sample):
+                found.setdefault(observation.gpu.chip, []).append(observation)
+    for sheet in read_folder(folder):
+        if not isinstance(sheet, Problem):
+            for observation in _rates(sheet, sources):
+                found.setdefault(observation.gpu.chip, []).append(observation)
     return dict(sorted(found.items()))
 
 
@@ -108,6 +158,7 @@ def _observation(block: Block, gpu: Gpu) -> Observation:
         table=chosen(costs.table, order[position]),
         row=np.repeat(np.arange(len(block)), each),
         seconds=block.seconds,
+        folds=operator_folds(block),
         resolution=block_resolution(block, gpu),
         stack=stack(block.stack),
     )
@@ -118,3 +169,38 @@ def _within(lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     starts = np.cumsum(lengths) - lengths
     within: NDArray[np.int64] = np.arange(int(lengths.sum())) - np.repeat(starts, lengths)
     return within
+
+
+def _rates(sheet: Sheet, sources: frozenset[str] | None) -> Iterator[Observation]:
+    """The published best rates of a sheet, one observation a row."""
+    catalog = default_catalog()
+    meaning = read_meaning(sheet, catalog)
+    scored = meaning.line_flags(lambda line: line.quantity == "achieved_flops") & (meaning.outcome == CODE[SCORED])
+    for row in np.flatnonzero(scored).tolist():
+        source, precision = str(sheet.entry("source", row)), meaning.lines[meaning.line[row]].precision
+        if not is_rate(source, precision) or (sources is not None and source not in sources):
+            continue
+        block = rate_block(sheet, row, precision, meaning.gpus[meaning.gpu[row]])
+        if block is not None:
+            yield _best_rate(block, catalog.get(meaning.gpus[meaning.gpu[row]]), float(meaning.value[row]))
+
+
+def _best_rate(block: Block, gpu: Gpu, flops_per_s: float) -> Observation:
+    costs = operator_costs(block)
+    flops = product_flops(block)
+    return Observation(
+        gpu=gpu,
+        source=block.source,
+        operator=block.operator,
+        kind=block.kind,
+        direction=block.direction,
+        precision=block.precision,
+        year=block.year,
+        table=chosen(costs.table, costs.row),
+        row=np.zeros(len(block), dtype=np.int64),
+        seconds=np.array([float(flops[-1]) / flops_per_s]),
+        folds=operator_folds(block)[-1:],
+        resolution=block_resolution(block, gpu),
+        stack=stack(block.stack),
+        best_flops=flops,
+    )

@@ -168,25 +168,31 @@ class Coefficients:
             return self._root(name)
         stated = self._stated(name, group)
         parent = self.group_value(name, self._parent(group)) if stated is None else stated
-        logs = [math.log(value.value) for value in self._members(name, group)]
+        logs = self._branches(name, group)
         if not logs:
             return parent
         weight = SHRINKAGE + len(logs)
         return math.exp((SHRINKAGE * math.log(parent) + math.fsum(logs)) / weight)
 
-    def _members(self, name: str, group: str) -> list[Fitted]:
+    def _branches(self, name: str, group: str) -> list[float]:
+        """Logarithms of a family's measured chips, or of a group's measured branches, one a branch."""
+        own = [math.log(fitted.value) for fitted in self._members(name, group)]
+        below = [self._branches(name, child) for child in self._children.get(group, ())]
+        return own + [math.fsum(logs) / len(logs) for logs in below if logs]
+
+    def _members(self, name: str, family: str) -> list[Fitted]:
         return [
             fitted[name]
             for chip, fitted in self.chips.items()
-            if name in fitted and chip not in self.left_out and self._belongs(self.chip_families[chip], group)
+            if name in fitted and chip not in self.left_out and self.chip_families[chip] == family
         ]
 
-    def _belongs(self, family: str, group: str) -> bool:
-        while family != "root":
-            if family == group:
-                return True
-            family = self._parent(family)
-        return False
+    @functools.cached_property
+    def _children(self) -> Mapping[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for name in (*self.base["group"], *self.base["family"]):
+            found.setdefault(self._parent(name), []).append(name)
+        return found
 
     def _parent(self, group: str) -> str:
         row = self.base["family"].get(group) or self.base["group"].get(group) or {}

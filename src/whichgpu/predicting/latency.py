@@ -27,13 +27,17 @@ _HIDDEN: Final = 4.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Seconds as [operators, gpus], once an occurrence; ``host_s`` and ``fixed_s`` are of the whole step, [gpus]."""
+    """Seconds as [operators, gpus], once an occurrence.
+
+    ``issue_s`` is the host's. ``host_s`` and ``fixed_s`` are of the whole step, [gpus].
+    """
 
     compute_s: Floats
     memory_s: Floats
     power_s: Floats
     turning_s: Floats
     start_s: Floats
+    issue_s: Floats
     host_s: Floats
     fixed_s: Floats
     device_s: Floats
@@ -70,25 +74,38 @@ def times(
     turning_s, turns = _turning(table, hardware, stack.channels_last if channels_last is None else channels_last)
     launches = launches + turns
     memory_s, start_s = _chains(table, hardware, memory_s, launches, form)
-    alive = np.where(table.mixed_only[:, None], hardware.mixed[None, :], True) * table.count[:, None]
+    alive = occurrences(table, hardware)
     busy_s = np.maximum(np.maximum(compute_s, memory_s), power_s) + turning_s
     device_s = ((busy_s + start_s) * alive).sum(axis=0)
     issue_s = launches * stack.host_launch_s + (table.library_loop * table.steps)[:, None] * stack.host_loop_s
     host_s = (issue_s * alive).sum(axis=0) * hardware.host_factor
     fixed_s = np.full_like(device_s, stack.host_step_s) + transfer_s
-    hidden = (device_s**_HIDDEN + host_s**_HIDDEN) ** (1.0 / _HIDDEN)
-    step_s = np.where(hardware.serial_host, device_s + host_s, hidden) + fixed_s
+    step_s = joined_s(device_s, host_s, hardware) + fixed_s
     return Times(
         compute_s=compute_s,
         memory_s=memory_s,
         power_s=power_s,
         turning_s=turning_s,
         start_s=start_s,
+        issue_s=issue_s,
         host_s=host_s,
         fixed_s=fixed_s,
         device_s=device_s,
         step_s=step_s,
     )
+
+
+def occurrences(table: CostTable, hardware: Hardware) -> Floats:
+    """How often each operator runs in a step, [operators, gpus]: casts run under autocast alone."""
+    found: Floats = np.where(table.mixed_only[:, None], hardware.mixed[None, :], True) * table.count[:, None]
+    return found
+
+
+def joined_s(device_s: Floats, host_s: Floats, hardware: Hardware) -> Floats:
+    """Device and host time of a step together: they overlap, except on a processor."""
+    hidden = (device_s**_HIDDEN + host_s**_HIDDEN) ** (1.0 / _HIDDEN)
+    seconds: Floats = np.where(hardware.serial_host, device_s + host_s, hidden)
+    return seconds
 
 
 def kernel_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -> Floats:
