@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from whichgpu.capturing.bounded import unreadable
 from whichgpu.capturing.onnx.loading import File, is_tensor, load, sizes_of
 from whichgpu.capturing.onnx.sizes import Sizes, checked_dims
 from whichgpu.capturing.onnx.values import DTYPES, Mismatch, Value, checked
@@ -19,6 +20,7 @@ from whichgpu.workload import Assumption, Precision, Workload
 NATIVE: Final = {"float16": Precision.FP16, "bfloat16": Precision.BF16, "float64": Precision.FP64}
 """Precisions of files whose weights are in another type than float32."""
 
+MOST_INPUTS: Final = 20_000
 CODES: Final = ("onnx_longer_branch", "onnx_loop_rounds", "onnx_size_bounded", "onnx_shape_assumed")
 """What reading may have had to assume, with how often."""
 
@@ -78,9 +80,14 @@ def workload(file: File, name: str, request: CaptureRequest) -> Workload:
 
 def _inputs(file: File) -> list[Any]:
     """The inputs that data come in through: initialisers of older files are listed as inputs too."""
-    graph = file.model.graph
-    held = {tensor.name for tensor in graph.initializer}
-    return [entry for entry in graph.input if entry.name not in held]
+    if "inputs" not in file.kept:
+        graph = file.model.graph
+        if len(graph.input) > MOST_INPUTS:
+            raise unreadable(file.name, "has more than {most} inputs", most=MOST_INPUTS)
+        held = {tensor.name for tensor in graph.initializer}
+        file.kept["inputs"] = [entry for entry in graph.input if entry.name not in held]
+    found: list[Any] = file.kept["inputs"]
+    return found
 
 
 def _batch(file: File, request: CaptureRequest) -> tuple[int | None, int, list[Assumption]]:
@@ -104,6 +111,7 @@ def _at_batch(file: File, request: CaptureRequest, batch: int, fixed: int | None
     except SourceError as error:
         if fixed is None or fixed == batch:
             raise
+        _read_at(file, request, fixed, fixed)  # what is wrong at its own batch too is no matter of the batch
         raise InvalidValue(
             "{file} is made for batches of {fixed}",
             file=file.name,

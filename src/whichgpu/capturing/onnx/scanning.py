@@ -12,8 +12,8 @@ from typing import Final
 from whichgpu.capturing.bounded import unreadable
 from whichgpu.units import KIB, MIB
 
-MOST_KEPT_BYTES: Final = 16 * MIB
-MOST_ENTRIES: Final = 400_000
+MOST_KEPT_BYTES: Final = 8 * MIB
+MOST_ENTRIES: Final = 700_000
 KEPT_TENSOR_BYTES: Final = 8 * KIB
 """Data of tensors up to this size is kept: shapes, axes, scales."""
 
@@ -69,7 +69,7 @@ class _Scan:
         small = kind != TENSOR or self._data_bytes(start, end) <= KEPT_TENSOR_BYTES
         while at < end:
             self.entries += 1
-            if self.entries > MOST_ENTRIES * 8:
+            if self.entries > MOST_ENTRIES:
                 raise unreadable(self.name, "has more than {most} entries", most=MOST_ENTRIES)
             key, body, stop = self._field(at, end)
             number = key >> 3

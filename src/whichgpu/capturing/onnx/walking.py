@@ -18,7 +18,7 @@ from whichgpu.capturing.onnx.weighing import work
 from whichgpu.errors import SourceUnreadable, Untraceable
 from whichgpu.graph import Operator
 
-MOST_NODES: Final = 150_000
+MOST_NODES: Final = 30_000
 MOST_OPERATORS: Final = 300_000
 DEEPEST: Final = 24
 KINDS: Final = {
@@ -73,8 +73,10 @@ class Walker:
     def walk(self, graph: Any, frame: Frame) -> None:
         """All nodes of a graph (or function body), in order."""
         for tensor in getattr(graph, "initializer", ()):
+            self._count()
             frame.names[-1][tensor.name] = self._held(tensor)
         for sparse in getattr(graph, "sparse_initializer", ()):
+            self._count()
             frame.names[-1][sparse.values.name] = self._sparse(sparse)
         for node in graph.node:
             self._count()
@@ -106,7 +108,9 @@ class Walker:
     def _count(self) -> None:
         self.nodes += 1
         if self.nodes > MOST_NODES or len(self.graph.operators) > MOST_OPERATORS:
-            raise SourceUnreadable("{file}: more than {most} nodes", file=self.file.name, most=MOST_NODES)
+            raise SourceUnreadable(
+                "{file}: more than {most} nodes and initialisers", file=self.file.name, most=MOST_NODES
+            )
 
     def _broken(self, node: Any, problem: str) -> SourceUnreadable:
         return SourceUnreadable(
