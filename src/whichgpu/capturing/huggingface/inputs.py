@@ -133,6 +133,20 @@ def _sound(model: Any, wanted: Wanted) -> Inputs:
     return {"input_values": torch.empty(shape)}
 
 
+def picture(model: Any, wanted: Wanted) -> Inputs:
+    """One image a sample, as a model that produces text takes it: whole, or as patches with their places."""
+    images = _images(model, wanted)
+    if "image_grid_thw" not in inspect.signature(model.get_image_features).parameters:
+        return {"pixel_values": images}
+    vision = _part(model.config, "vision_config")
+    channels, height, width = (int(size) for size in images.shape[1:])
+    patch, frames = int(vision.patch_size), int(getattr(vision, "temporal_patch_size", 1))
+    merged = patch * int(getattr(vision, "spatial_merge_size", 1))
+    rows, columns = (max(side // merged, 1) * merged // patch for side in (height, width))
+    patches = torch.empty(wanted.batch * rows * columns, channels * frames * patch * patch)
+    return {"pixel_values": patches, "image_grid_thw": torch.tensor([[1, rows, columns]] * wanted.batch)}
+
+
 def _images(model: Any, wanted: Wanted) -> torch.Tensor:
     """Images [batch, channels, height, width], or videos with frames before the channels."""
     config = _part(model.config, "vision_config", "encoder", "backbone_config")

@@ -21,11 +21,14 @@ Kernel = Callable[..., Any]
 
 def places(recorder: Recorder) -> list[Place]:
     """Stand-ins for the kernels in every model of transformers that is loaded."""
+    from transformers import masking_utils
     from transformers.integrations import moe
 
     kernels = {name: make(recorder) for name, make in _KERNELS.items()}
     # PyTorch's grouped product has no shapes but for BF16; transformers' own operator for the same has.
     found: list[Place] = []
+    if hasattr(masking_utils, "find_packed_sequence_indices"):  # it looks whether several texts lie in one row
+        found.append((masking_utils, "find_packed_sequence_indices", lambda *_, **__: None))
     if hasattr(moe, "_can_use_grouped_mm"):
         found.append((moe, "_can_use_grouped_mm", lambda *_: False))
     for title, module in list(sys.modules.items()):

@@ -10,7 +10,17 @@ from typing import Any, Final
 import torch
 
 from whichgpu.capturing.huggingface import caching, scanning
-from whichgpu.capturing.huggingface.inputs import Inputs, Wanted, inputs, labels, parameters, sees, tokens, writes
+from whichgpu.capturing.huggingface.inputs import (
+    Inputs,
+    Wanted,
+    inputs,
+    labels,
+    parameters,
+    picture,
+    sees,
+    tokens,
+    writes,
+)
 from whichgpu.capturing.tracing import Recorder, fake_mode, put, trace_run
 from whichgpu.graph import OperatorGraph, Role
 
@@ -54,20 +64,13 @@ def _forward(model: Any, wanted: Wanted, *, cached: bool, train: bool = False) -
     options = _options(model, cached)
     if not sees(model):
         return (lambda: model(**given, **options)), given
-    picture = _picture(model, wanted)
+    seen = picture(model, wanted)
 
     def run() -> Any:
-        model.get_image_features(**picture)
+        model.get_image_features(**seen)
         return model(**given, **options)
 
-    return run, {**given, **picture}
-
-
-def _picture(model: Any, wanted: Wanted) -> Inputs:
-    from whichgpu.capturing.huggingface.inputs import _images
-
-    found: Inputs = {"pixel_values": _images(model, wanted)}
-    return found
+    return run, {**given, **seen}
 
 
 def _options(model: Any, cached: bool, last: bool = False) -> dict[str, Any]:

@@ -1,12 +1,12 @@
 """Eager PyTorch under fake tensors into an OperatorGraph: no weight is allocated, nothing is computed."""
 
 from whichgpu.capturing.tracing.attending import attention
+from whichgpu.capturing.tracing.faking import fake_mode
 from whichgpu.capturing.tracing.macros import Macro, macro
 from whichgpu.capturing.tracing.modules import (
     declare_module,
     default_loss,
     differentiate,
-    fake_mode,
     named_scopes,
     scalable,
     tensors_in,

@@ -69,35 +69,6 @@ def _here(value: Any) -> Any:
     return value
 
 
-def _applied(self: torch.nn.Module, function: Callable[[Any], Any], recurse: bool = True) -> torch.nn.Module:
-    """Module._apply for fake parameters, which cannot be given other data: a changed one is replaced."""
-    if recurse:
-        for child in self.children():
-            child._apply(function)
-    for name, parameter in self._parameters.items():
-        if parameter is None:
-            continue
-        with torch.no_grad():
-            changed = function(parameter)
-        if changed.dtype != parameter.dtype or changed.shape != parameter.shape:
-            self._parameters[name] = _replaced(parameter, changed)
-    for name, buffer in self._buffers.items():
-        if buffer is not None:
-            self._buffers[name] = function(buffer)
-    return self
-
-
-def _replaced(parameter: torch.nn.Parameter, changed: torch.Tensor) -> torch.nn.Parameter:
-    """The new parameter in an old one's place: the same wherever the old one is shared."""
-    kept: Any = parameter
-    made = getattr(kept, "_converted", None)
-    if made is None or made.dtype != changed.dtype:
-        made = torch.nn.Parameter(changed, requires_grad=parameter.requires_grad)
-        kept._converted = made
-    new: torch.nn.Parameter = made
-    return new
-
-
 class _NoAutocast:
     """Autocast as a context or a decorator that changes nothing; it notes the type."""
 
@@ -206,7 +177,7 @@ def _places(noted: Autocast) -> list[Place]:
     places: list[Place] = [(cuda, name, answer) for name, answer in answers.items() if hasattr(cuda, name)]
     places += [(owner, "autocast", autocast) for owner in (torch, torch.amp, torch.cuda.amp)]
     places += [(torch.amp.autocast_mode, "autocast", autocast), (torch.amp, "GradScaler", _Scaler)]
-    places += [(torch.cuda.amp, "GradScaler", _Scaler), (torch.nn.Module, "_apply", _applied)]
+    places += [(torch.cuda.amp, "GradScaler", _Scaler)]
     places += [(torch.nn.Module, "cuda", lambda module, *_, **__: module), (torch, "compile", _compiled)]
     return places
 

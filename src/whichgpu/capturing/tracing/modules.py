@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import logging
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import torch
-from torch._subclasses import FakeTensorMode
 
+from whichgpu.capturing.tracing.faking import fake_mode
 from whichgpu.capturing.tracing.recording import Recorder
 from whichgpu.capturing.tracing.replacing import put, replaced
 from whichgpu.errors import DataError, Untraceable
@@ -21,27 +19,6 @@ Build = Callable[[int], tuple[torch.nn.Module, Any]]
 
 Loss = Callable[[Any], torch.Tensor]
 """From a module's output to a scalar."""
-
-
-_LOGGER: Final = "torch._subclasses.fake_tensor"
-
-
-@contextlib.contextmanager
-def fake_mode() -> Iterator[FakeTensorMode]:
-    """Within, tensors have shapes and no memory; a module built here allocates no weight. Within another, the same."""
-    active = torch._C._get_dispatch_mode(torch._C._TorchDispatchModeKey.FAKE)
-    if active is not None:
-        yield active
-        return
-    # Recurrent layers and copies of modules look where their weights lie in memory, which fake ones have not.
-    still: Callable[[Any], None] = lambda layer: None  # noqa: E731
-    quiet = warnings.catch_warnings()
-    # What cannot be run is told by an exception; the log would say it a second time.
-    places = [(torch.nn.RNNBase, "flatten_parameters", still), (logging.getLogger(_LOGGER), "disabled", True)]
-    mode = FakeTensorMode(allow_non_fake_inputs=True)
-    with quiet, mode, put(places):
-        warnings.filterwarnings("ignore", message="Accessing the data pointer of FakeTensor")
-        yield mode
 
 
 @contextlib.contextmanager

@@ -184,8 +184,7 @@ class Recorder(TorchDispatchMode):
         if plan.view:
             self._view(plan, args, out)
             return
-        if torch.is_grad_enabled():
-            self.note_module()
+        self.note_module()
         if plan.handle is not None:
             plan.handle(self, plan.name, args, out)
             return
