@@ -7,7 +7,7 @@ import errno
 import re
 import sys
 import types
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -16,6 +16,7 @@ from whichgpu.capturing.sandboxing.guarding import Denied
 from whichgpu.capturing.sandboxing.watching import line_of
 from whichgpu.capturing.sandboxing.wording import (
     LACKS_MODULE,
+    NO_MODEL,
     NO_NETWORK,
     NO_PROCESSES,
     NO_WRITING,
@@ -23,7 +24,7 @@ from whichgpu.capturing.sandboxing.wording import (
     TOO_MUCH_MEMORY,
     TOO_MUCH_WRITTEN,
 )
-from whichgpu.errors import ScriptFailed, ScriptLimit, WhichGpuError
+from whichgpu.errors import NoModel, ScriptFailed, ScriptLimit, WhichGpuError
 from whichgpu.units import MIB
 
 DENIALS: Final = {"network": NO_NETWORK, "processes": NO_PROCESSES, "files": NO_WRITING}
@@ -58,6 +59,29 @@ class Follower(Protocol):
         self, script: Script, request: CaptureRequest, variables: dict[str, Any], stopped: Any
     ) -> dict[str, Any]:
         """What the script made, JSON-ready: the workload and its assumptions."""
+
+
+class Plain:
+    """Follows a script that uses no framework: it makes no model."""
+
+    def running(self, script: Script) -> AbstractContextManager[None]:
+        """Nothing around the script."""
+        return nullcontext()
+
+    def explain(self, error: BaseException, script: Script, line: int) -> WhichGpuError | None:
+        """Nothing: all errors are the script's own."""
+        return None
+
+    def enough(self) -> bool:
+        """Never."""
+        return False
+
+    def result(
+        self, script: Script, request: CaptureRequest, variables: dict[str, Any], stopped: dict[str, Any] | None
+    ) -> dict[str, Any]:
+        """Raises NoModel."""
+        template, hint = NO_MODEL
+        raise NoModel(template, hint=hint, file=script.file)
 
 
 def followed(follower: Follower, script: Script, request: CaptureRequest) -> dict[str, Any]:

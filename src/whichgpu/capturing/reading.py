@@ -78,9 +78,7 @@ register(
         target="whichgpu.capturing.safetensors_header:read",
     )
 )
-register(
-    Reader(kind="configuration", accepts=_is_configuration, target="whichgpu.capturing.huggingface.reading:read")
-)
+register(Reader(kind="configuration", accepts=_is_configuration, target="whichgpu.capturing.huggingface.reading:read"))
 register(Reader(kind="saved capture", accepts=_is_saved_capture, target="whichgpu.capturing.saved:read"))
 
 

@@ -174,7 +174,7 @@ def _notebook_commands(text: str) -> tuple[str, int]:
 
 def _indentation(text: str) -> tuple[str, int]:
     """Without the indentation that all lines share."""
-    first = next(line for line in text.split("\n") if line.strip())
+    first = next((line for line in text.split("\n") if line.strip()), "x")
     mended = textwrap.dedent(text)
     return (mended, 1) if first[0] in " \t" and mended != text else (text, 0)
 
@@ -197,7 +197,7 @@ STRUCTURAL: Final[Mapping[str, Callable[[str], tuple[str, int]]]] = {
 def _mend_lines(text: str, counts: Counter[str]) -> tuple[str, SyntaxError | None]:
     """The text with characters mended on just the lines that Python refuses, and the error that is left."""
     lines = text.split("\n")
-    for _ in range(min(MOST_LINE_REPAIRS, 1 + MOST_PARSED_CHARACTERS // len(text))):
+    for _ in range(min(MOST_LINE_REPAIRS, 1 + MOST_PARSED_CHARACTERS // (1 + len(text)))):
         error = syntax_error("\n".join(lines))
         if error is None:
             return "\n".join(lines), None

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import importlib.util
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +17,7 @@ from whichgpu.capturing.repairing import LARGEST_SCRIPT_BYTES, Repaired, repair
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.sandboxing.launching import run
 from whichgpu.capturing.serialising import from_document
-from whichgpu.errors import MissingExtra, SourceNotFound, SourceUnreadable
+from whichgpu.errors import MissingExtra, NoModel, SourceNotFound, SourceUnreadable
 from whichgpu.units import MIB
 from whichgpu.workload import Assumption, Workload
 
@@ -24,6 +25,7 @@ FRAMEWORKS: Final[Mapping[str, tuple[frozenset[str], tuple[str, ...], str]]] = {
     # name: (modules a script of it imports, modules that reading it needs, extra that installs them)
     "keras": (frozenset({"tensorflow", "keras", "tf_keras"}), ("torch", "keras"), "keras"),
 }
+PLAIN: Final = "none"
 LARGEST_NOTEBOOK_BYTES: Final = 64 * MIB
 
 
@@ -36,7 +38,7 @@ def read(source: str, request: CaptureRequest) -> Workload:
     if kept is not None:
         return kept
     script = repair(content, path.name)
-    framework = _framework(script.text)
+    framework = _framework(script.text, path.parent, path.name)
     _require(framework, path.name)
     result = run(_job(path, script, framework, request), limits=request.limits)
     workload = _finished(from_document(result["workload"]), content, script, result)
@@ -53,6 +55,8 @@ def _content(path: Path) -> bytes:
         )
     if not path.exists():
         raise SourceNotFound("there is no file {source}", source=str(path), hint="check its name and folder")
+    if not path.is_file():
+        raise SourceUnreadable("{source} is no regular file", source=str(path), hint="give a Python script")
     largest = LARGEST_NOTEBOOK_BYTES if path.suffix == ".ipynb" else LARGEST_SCRIPT_BYTES
     try:
         with path.open("rb") as stream:
@@ -75,15 +79,33 @@ def _notebook_code(content: bytes, name: str) -> bytes:
     return "\n\n".join(code).encode()
 
 
-def _framework(text: str) -> str:
-    """The framework whose follower reads the script, by what it imports; Keras where that does not tell."""
+def _framework(text: str, folder: Path, name: str) -> str:
+    """The framework whose follower reads the script, by what it imports.
+
+    A script that neither names a framework nor imports a module from its own folder cannot make a model: it runs, for
+    what else may be wrong with it, but no framework is loaded.
+    """
     imported = set(imports(text))
-    return next((name for name, (modules, _, _) in FRAMEWORKS.items() if imported & modules), "keras")
+    known = next((name for name, (modules, _, _) in FRAMEWORKS.items() if imported & modules), None)
+    if known is not None:
+        return known
+    if "torch" in imported:
+        raise NoModel(
+            "{file} trains its model with PyTorch alone, which is not followed from a script",
+            file=name,
+            hint="give the same model as a Keras script, an ONNX file, a configuration, or a name of whichgpu zoo",
+        )
+    named = any(module in text for modules, _, _ in FRAMEWORKS.values() for module in modules)
+    local = any((folder / f"{name}.py").exists() or (folder / name).is_dir() for name in imported)
+    return "keras" if named or local else PLAIN
 
 
 def imports(text: str) -> Iterable[str]:
     """The top-level modules that a script imports, wherever in it."""
-    for node in ast.walk(ast.parse(text)):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        tree = ast.parse(text)
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name.split(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -92,6 +114,8 @@ def imports(text: str) -> Iterable[str]:
 
 def _require(framework: str, name: str) -> None:
     """Raise MissingExtra unless all that reading the framework's scripts needs is installed."""
+    if framework == PLAIN:
+        return
     _, needed, extra = FRAMEWORKS[framework]
     missing = [module for module in needed if importlib.util.find_spec(module) is None]
     if missing:

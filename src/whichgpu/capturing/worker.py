@@ -26,6 +26,7 @@ from whichgpu.errors import MissingExtra, WhichGpuError
 
 FOLLOWERS: Final[Mapping[str, str]] = {
     # framework: the function that loads it and returns its Follower
+    "none": "whichgpu.capturing.following:Plain",
     "keras": "whichgpu.capturing.keras_scripts:load",
     "huggingface": "whichgpu.capturing.huggingface.follower:load",
 }

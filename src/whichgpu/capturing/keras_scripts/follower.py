@@ -29,6 +29,7 @@ from whichgpu.capturing.keras_scripts.journal import Journal, Use, names_of
 from whichgpu.capturing.keras_scripts.training import Training
 from whichgpu.capturing.keras_scripts.working import Answers, stack_of, workload_of
 from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.sandboxing.wording import NO_MODEL
 from whichgpu.capturing.serialising import to_document
 from whichgpu.capturing.tracing import fake_mode
 from whichgpu.errors import NoModel, ScriptFailed, Untraceable, WhichGpuError
@@ -104,7 +105,8 @@ class KerasFollower:
         try:
             use, models = self.journal.chosen(request.model, variables)
         except NoModel as error:
-            raise NoModel(f"{{file}}: {error.template}", hint=error.hint_template, file=script.file) from error
+            template, hint = NO_MODEL
+            raise NoModel(template, hint=hint, file=script.file) from error
         answers = Answers(request=request)
         name = names_of(use.model, variables)[0]
         if len(models) > 1:

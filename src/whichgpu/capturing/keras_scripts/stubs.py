@@ -21,6 +21,10 @@ UNKNOWN_NUMBER: Final = (
 )
 
 
+class NoNumber(ScriptFailed, TypeError):
+    """A stub was asked for a number; a TypeError, so that Python asks for no length where it can do without."""
+
+
 class Stub:
     """Anything of a library that is not installed; ``name`` is what the script would have called it."""
 
@@ -84,7 +88,7 @@ class Stub:
 
     def _no_number(self, *arguments: Any) -> NoReturn:
         template, hint = self._wording
-        raise ScriptFailed(template, hint=hint, source=self._stub_name.split(".")[0])
+        raise NoNumber(template, hint=hint, source=self._stub_name.split(".")[0])
 
     __int__ = __float__ = __index__ = __len__ = __complex__ = _no_number
 

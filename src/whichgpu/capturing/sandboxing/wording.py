@@ -38,6 +38,10 @@ LACKS_MODULE: Final[Wording] = (
     "{file}, line {line}: the module {module} is not installed",
     "install it where whichgpu is installed, or leave it out",
 )
+NO_MODEL: Final[Wording] = (
+    "{file} ends without building a model",
+    "give the script that builds and compiles the model",
+)
 ENDED: Final[Wording] = (
     "{file} ended its process ({reason}) before its model could be read",
     "run the script by itself to see more",
@@ -54,4 +58,3 @@ TOO_LARGE: Final[Wording] = (
     "the graph of {file} has more than {mebibytes} MiB",
     "choose a shorter sequence, or a model that repeats fewer operators",
 )
-INTERRUPTED: Final = "interrupted"
