@@ -10,6 +10,7 @@ from importlib import resources
 from typing import Any, Final
 
 from whichgpu.errors import DataError, UnknownName, nearest
+from whichgpu.zoo import language
 
 FOLDER: Final = "captures"
 INDEX: Final = "index.json"
@@ -42,6 +43,10 @@ KINDS: Final = ("train", "infer", "prefill", "decode")
 """The graphs an entry may have: a training step, a forward pass, and the two parts of generating text."""
 
 
+AT: Final = "@"
+"""Between the kind of a graph and its sequence length, where that is not the entry's own."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One built-in model: what it is, where it is described, and the hash of each of its graphs.
@@ -63,6 +68,16 @@ class Entry:
     graphs: Mapping[str, str] = field(default_factory=dict)
     sequence_length: int | None = None
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of graphs that the entry has."""
+        return tuple(kind for kind in self.graphs if AT not in kind)
+
+    def other_length(self, kind: str) -> int | None:
+        """A second sequence length at which the graph is shipped, None where it has only its own."""
+        found = (key.partition(AT)[2] for key in self.graphs if key.startswith(kind + AT))
+        return next((int(length) for length in found), None)
+
     def document(self) -> dict[str, Any]:
         """The entry as it stands in the document ``whichgpu/zoo/1``."""
         return {
@@ -77,7 +92,7 @@ class Entry:
             "sequence_length": self.sequence_length,
             "precision": self.precision,
             "optimizer": self.optimizer,
-            "graphs": list(self.graphs),
+            "graphs": list(self.kinds),
         }
 
 
@@ -96,12 +111,19 @@ def index() -> Mapping[str, Mapping[str, Any]]:
 
 def names() -> tuple[str, ...]:
     """The names of all built-in models, sorted."""
-    return tuple(sorted(index()))
+    return tuple(sorted({*index(), *language.table()}))
+
+
+def known(name: str) -> bool:
+    """Whether there is an entry of this name."""
+    return name in index() or name in language.table()
 
 
 def entry(name: str) -> Entry:
     """The entry called ``name``; raises UnknownName with the nearest."""
     row = index().get(name)
+    if row is None and name in language.table():
+        row = language.index_row(name)
     if row is None:
         close = nearest(name, names())
         raise UnknownName(

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any, Final
 from whichgpu.errors import InvalidValue
 from whichgpu.graph import OperatorGraph
 from whichgpu.workload import Precision, Workload
-from whichgpu.zoo.entries import FOLDER, Entry, entry, index
+from whichgpu.zoo import language
+from whichgpu.zoo.entries import AT, FOLDER, Entry, entry, index, known
 from whichgpu.zoo.packing import unpacked
+from whichgpu.zoo.stretching import stretched
 
 if TYPE_CHECKING:
     from whichgpu.capturing import CaptureRequest
@@ -28,21 +30,38 @@ _STEPS: Final = {
 }
 
 
-def graph(name: str, kind: str) -> OperatorGraph:
+def graph(name: str, kind: str, sequence_length: int | None = None) -> OperatorGraph:
     """The graph of one kind (``entries.KINDS``) of a built-in model, at the entry's own batch size.
 
-    Raises UnknownName for the model and InvalidValue for a kind that it does not have.
+    Raises UnknownName for the model, and InvalidValue for a kind or a sequence length that it does not have.
     """
     found = entry(name)
-    if kind not in found.graphs:
+    if kind not in found.kinds:
         raise InvalidValue(
             "the built-in workload {name!r} has no {kind} graph, only {known}",
             name=name,
             kind=kind,
-            known=", ".join(found.graphs),
+            known=", ".join(found.kinds),
             field="phase",
         )
-    return _graph(found.block, f"{name}/{kind}")
+    length = sequence_length or found.sequence_length
+    if found.block == language.BLOCK and length is not None:
+        return language.graph(name, kind, length)
+    usual = _graph(found.block, f"{name}/{kind}")
+    return usual if length == found.sequence_length else _at_length(found, kind, usual, length)
+
+
+def _at_length(found: Entry, kind: str, usual: OperatorGraph, length: int | None) -> OperatorGraph:
+    other = found.other_length(kind)
+    if other is None or length is None or found.sequence_length is None:
+        raise InvalidValue(
+            "the built-in workload {name!r} has a fixed sequence length",
+            name=found.name,
+            field="sequence-length",
+            hint="capture a script of your own at that length",
+        )
+    second = _graph(found.block, f"{found.name}/{kind}{AT}{other}")
+    return stretched({found.sequence_length: usual, other: second}, length)
 
 
 @functools.lru_cache(maxsize=64)
@@ -55,27 +74,43 @@ def load(name: str, train: bool = False) -> OperatorGraph:
     return graph(name, "train" if train else "infer")
 
 
-def workload(name: str, phase: str | None = None, batch_size: int | None = None, step: str | None = None) -> Workload:
+def workload(
+    name: str,
+    phase: str | None = None,
+    batch_size: int | None = None,
+    step: str | None = None,
+    sequence_length: int | None = None,
+) -> Workload:
     """A built-in model as a workload; by default it trains, where its entry can.
 
-    ``generate`` is its prefill unless ``step`` says decode. Raises UnknownName and InvalidValue.
+    ``generate`` is its prefill unless ``step`` says decode, whose sequence length is of the tokens before it. A name
+    may end in a sequence length ("bert-large-eager-384"). Raises UnknownName and InvalidValue.
     """
+    name, sequence_length = _split(name, sequence_length)
     found = entry(name)
     kind = _kind(found, phase, step)
     made = Workload(
         name=name,
-        graph=graph(name, kind),
+        graph=graph(name, kind, sequence_length),
         phase=_STEPS[kind][0],
         step=_STEPS[kind][1],
         batch_size=found.batch_size,
         source_hash=found.graphs[kind],
         category=found.category,
         family=found.family,
-        sequence_length=found.sequence_length,
+        sequence_length=sequence_length or found.sequence_length,
         optimizer=found.optimizer if kind == "train" else "none",
         precision=Precision(found.precision),
     )
     return made if batch_size is None else made.at_batch(batch_size)
+
+
+def _split(name: str, sequence_length: int | None) -> tuple[str, int | None]:
+    """A name without the sequence length at its end, where it is no entry as it stands."""
+    stem, _, end = name.rpartition("-")
+    if sequence_length is not None or not end.isdecimal() or known(name) or not known(stem):
+        return name, sequence_length
+    return stem, int(end)
 
 
 def _kind(found: Entry, phase: str | None, step: str | None) -> str:
@@ -98,16 +133,9 @@ def reference_workloads() -> list[Workload]:
 def requested(name: str, request: CaptureRequest) -> Workload:
     """A built-in model under what the user fixes.
 
-    Raises InvalidValue for a sequence length, which changes the graph, and for a phase that the entry does not have.
+    Raises InvalidValue for a sequence length or a phase that the entry does not have.
     """
-    made = workload(name, request.phase)
-    if request.sequence_length not in (None, made.sequence_length):
-        raise InvalidValue(
-            "the built-in workload {name!r} has a fixed sequence length",
-            name=name,
-            field="sequence-length",
-            hint="capture a script of your own at that length",
-        )
+    made = workload(name, request.phase, sequence_length=request.sequence_length)
     given = {key: getattr(request, key) for key in ("weight_precision", "samples", "epochs", "stack")}
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if request.precision is not Precision.DEFAULT:

@@ -13,9 +13,10 @@ from typing import Any, Final
 
 from whichgpu.errors import DataError
 from whichgpu.graph import Kind, OperatorGraph, with_slopes
-from whichgpu.zoo.building.blueprint import Blueprint, Capture
-from whichgpu.zoo.entries import CATEGORIES, FOLDER, INDEX, KINDS
+from whichgpu.zoo.building.blueprint import AtLength, Blueprint, Capture
+from whichgpu.zoo.entries import AT, CATEGORIES, FOLDER, INDEX, KINDS
 from whichgpu.zoo.packing import canonical, packed, unpacked
+from whichgpu.zoo.stretching import stretched
 
 CAPTURES: Final = Path(__file__).parent.parent / FOLDER
 """Where the shipped captures lie."""
@@ -32,8 +33,27 @@ def captured(blueprint: Blueprint) -> Graphs:
     if blueprint.category not in CATEGORIES:
         raise DataError("{name}: no category {category!r}", name=blueprint.name, category=blueprint.category)
     found = {kind: _graph(blueprint, kind, capture) for kind, capture in blueprint.graphs.items()}
+    if blueprint.at_length is not None:
+        found.update(_at_two_lengths(blueprint, blueprint.at_length))
     for graph in found.values():
         _check_parameters(blueprint, graph)
+    return found
+
+
+def _at_two_lengths(blueprint: Blueprint, at_length: AtLength) -> Graphs:
+    """Each graph at the entry's sequence length and at twice that, between which loading finds every other."""
+    usual = blueprint.sequence_length
+    if usual is None:
+        raise DataError("{name}: no sequence length", name=blueprint.name)
+    captures = {length: at_length(length) for length in blueprint.lengths}
+    found: Graphs = {}
+    for kind in captures[blueprint.lengths[0]]:
+        known = {length: _graph(blueprint, kind, kinds[kind]) for length, kinds in captures.items()}
+        check = known.pop(blueprint.lengths[2])
+        if stretched(known, blueprint.lengths[2]) != check:
+            raise DataError("{name}/{kind}: a size is not affine in the length", name=blueprint.name, kind=kind)
+        found[kind] = canonical(stretched(known, usual))
+        found[f"{kind}{AT}{2 * usual}"] = canonical(stretched(known, 2 * usual))
     return found
 
 

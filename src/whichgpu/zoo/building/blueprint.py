@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import torch
@@ -20,6 +20,9 @@ Capture = Callable[[int], OperatorGraph]
 Build = Callable[[int], tuple[torch.nn.Module, Any]]
 """From a batch size to a module and its inputs; called under fake tensors."""
 
+AtLength = Callable[[int], Mapping[str, Capture]]
+"""From a sequence length to an entry's captures by kind."""
+
 PRIME: Final = 1_000_000_007
 """A batch beyond every size that a model has of its own; its multiples still fit in 64 bits."""
 
@@ -32,6 +35,9 @@ class Blueprint:
     fails where the capture has another. Empty: the source is the library's code and prints none. ``batches`` are two
     batch sizes that no other dimension of the model has: from captures at both come the slopes; or ``(PRIME,)`` where
     no loop runs over the batch, and one capture is enough. ``block`` says which entries are packed together.
+
+    An entry that serves every sequence length has ``at_length`` instead of ``graphs``, and three ``lengths`` that no
+    other dimension of the model has: two give the shapes, the third checks them.
     """
 
     name: str
@@ -39,8 +45,10 @@ class Blueprint:
     family: str
     source: str
     published: str
-    graphs: Mapping[str, Capture]
     block: str
+    graphs: Mapping[str, Capture] = field(default_factory=dict)
+    at_length: AtLength | None = None
+    lengths: tuple[int, int, int] = (251, 257, 263)
     input: str = "3x224x224"
     sequence_length: int | None = None
     batch_size: int = 32

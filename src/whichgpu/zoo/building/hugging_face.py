@@ -65,6 +65,16 @@ def text(length: int, *, mask: bool = True, labels: int | None = None) -> Inputs
     return inputs
 
 
+def spans(length: int) -> Inputs:
+    """A question with its text, and where the answer starts and ends."""
+
+    def inputs(batch: int) -> dict[str, torch.Tensor]:
+        position = torch.zeros(batch, dtype=torch.long)
+        return {**text(length)(batch), "start_positions": position, "end_positions": position.clone()}
+
+    return inputs
+
+
 def pairs(source: int, target: int) -> Inputs:
     """A source text, its mask, and a target text that is also the label."""
 

@@ -11,8 +11,8 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from whichgpu.zoo.building.blueprint import Blueprint, register, training, variants
-from whichgpu.zoo.building.hugging_face import configured, text
+from whichgpu.zoo.building.blueprint import Blueprint, Capture, register, training, variants
+from whichgpu.zoo.building.hugging_face import configured, spans
 from whichgpu.zoo.building.models.gnmt import Gnmt
 from whichgpu.zoo.building.models.neumf import NeuMf
 from whichgpu.zoo.building.models.transformer_xl import TransformerXl
@@ -21,17 +21,12 @@ _SOURCE: Final = "NVIDIA/DeepLearningExamples, PyTorch/{}"
 
 
 def _squad(name: str, published: str, *, hidden: int, layers: int, heads: int) -> None:
-    build = configured(
-        "BertForQuestionAnswering",
-        "BertConfig",
-        _spans,
-        attention="eager",
-        hidden_size=hidden,
-        num_hidden_layers=layers,
-        num_attention_heads=heads,
-        intermediate_size=4 * hidden,
-        vocab_size=30528,
-    )
+    sizes: dict[str, Any] = {"hidden_size": hidden, "num_hidden_layers": layers, "num_attention_heads": heads}
+    fixed: dict[str, Any] = {"attention": "eager", "intermediate_size": 4 * hidden, "vocab_size": 30528, **sizes}
+
+    def at_length(length: int) -> dict[str, Capture]:
+        return variants(configured("BertForQuestionAnswering", "BertConfig", spans(length), **fixed))
+
     register(
         Blueprint(
             name=name,
@@ -39,18 +34,13 @@ def _squad(name: str, published: str, *, hidden: int, layers: int, heads: int) -
             family="transformer",
             source=_SOURCE.format("LanguageModeling/BERT, SQuAD at 384 tokens"),
             published=published,
-            graphs=variants(build),
+            at_length=at_length,
             block="dle",
             input="384 tokens",
             sequence_length=384,
             optimizer="adam",
         )
     )
-
-
-def _spans(batch: int) -> dict[str, torch.Tensor]:
-    positions = torch.zeros(batch, dtype=torch.long)
-    return {**text(384)(batch), "start_positions": positions, "end_positions": positions.clone()}
 
 
 # Sentences of WMT 2016 in buckets of ten tokens, at most fifty: about 25 of 30 padded positions hold tokens.

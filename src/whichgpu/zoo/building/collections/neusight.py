@@ -6,12 +6,22 @@ with a classifier, training one with its pre-training heads and the loss over al
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import torch
 
-from whichgpu.zoo.building.blueprint import Blueprint, Build, inference, register, training
-from whichgpu.zoo.building.hugging_face import configured, next_token_loss, text, tokens, transformers
+from whichgpu.zoo.building.blueprint import (
+    AtLength,
+    Blueprint,
+    Build,
+    Capture,
+    inference,
+    register,
+    training,
+    variants,
+)
+from whichgpu.zoo.building.hugging_face import Inputs, configured, next_token_loss, text, tokens, transformers
 
 _SOURCE: Final = "sitar-lab/NeuSight, scripts/asplos/data/DLmodel_configs/{}.json"
 
@@ -24,35 +34,42 @@ def _bert(name: str, config: str, published: str, *, hidden: int, layers: int, h
         "intermediate_size": 4 * hidden,
         "attention": "eager",
     }
-    classifier = configured("BertForSequenceClassification", "BertConfig", text(512), **sizes)
-    pretraining = configured("BertForPreTraining", "BertConfig", text(512), **sizes)
-    _register(name, config, published, infer=classifier, train=pretraining, length=512)
+
+    def at_length(length: int) -> dict[str, Capture]:
+        classifier = configured("BertForSequenceClassification", "BertConfig", text(length), **sizes)
+        pretraining = configured("BertForPreTraining", "BertConfig", text(length), **sizes)
+        return {"train": training(pretraining, next_token_loss), "infer": inference(classifier)}
+
+    _register(name, config, published, at_length, length=512)
 
 
 def _gpt(name: str, config: str, published: str, *, length: int, **sizes: Any) -> None:
-    build = configured(
-        "GPT2LMHeadModel", "GPT2Config", text(length, mask=False), attention="eager", use_cache=False, **sizes
+    fixed = {"attention": "eager", "use_cache": False, **sizes}
+    _causal(
+        name, config, published, length, lambda inputs: configured("GPT2LMHeadModel", "GPT2Config", inputs, **fixed)
     )
-    _register(name, config, published, infer=build, train=build, length=length)
 
 
 def _opt() -> None:
-    build = configured(
-        "OPTForCausalLM",
-        "OPTConfig",
-        text(2048, mask=False),
-        attention="eager",
-        use_cache=False,
-        hidden_size=2048,
-        ffn_dim=8192,
-        num_hidden_layers=24,
-        num_attention_heads=32,
-        word_embed_proj_dim=2048,
+    sizes = {"hidden_size": 2048, "ffn_dim": 8192, "num_hidden_layers": 24, "num_attention_heads": 32}
+    fixed = {"attention": "eager", "use_cache": False, "word_embed_proj_dim": 2048, **sizes}
+    _causal(
+        "opt-1.3b-eager",
+        "opt_13",
+        "1.3B",
+        2048,
+        lambda inputs: configured("OPTForCausalLM", "OPTConfig", inputs, **fixed),
     )
-    _register("opt-1.3b-eager", "opt_13", "1.3B", infer=build, train=build, length=2048)
 
 
-def _register(name: str, config: str, published: str, *, infer: Build, train: Build, length: int) -> None:
+def _causal(name: str, config: str, published: str, length: int, build: Callable[[Inputs], Build]) -> None:
+    def at_length(length: int) -> dict[str, Capture]:
+        return variants(build(text(length, mask=False)), next_token_loss)
+
+    _register(name, config, published, at_length, length=length)
+
+
+def _register(name: str, config: str, published: str, at_length: AtLength, *, length: int) -> None:
     register(
         Blueprint(
             name=name,
@@ -60,7 +77,7 @@ def _register(name: str, config: str, published: str, *, infer: Build, train: Bu
             family="transformer",
             source=_SOURCE.format(config),
             published=published,
-            graphs={"train": training(train, next_token_loss), "infer": inference(infer)},
+            at_length=at_length,
             block="neusight",
             input=f"{length} tokens",
             sequence_length=length,
@@ -115,7 +132,7 @@ def _biased_attention(
     return torch.matmul(weights, value).transpose(1, 2).contiguous(), weights
 
 
-def _switch(batch: int) -> tuple[torch.nn.Module, dict[str, torch.Tensor]]:
+def _switch(batch: int, length: int) -> tuple[torch.nn.Module, dict[str, torch.Tensor]]:
     library = transformers()
     library.AttentionInterface.register("biased_eager", _biased_attention)
     sizes = {"d_model": 1024, "d_ff": 16384, "d_kv": 128, "num_heads": 32, "num_layers": 24, "num_decoder_layers": 24}
@@ -126,7 +143,11 @@ def _switch(batch: int) -> tuple[torch.nn.Module, dict[str, torch.Tensor]]:
     for module in list(model.modules()):
         if type(getattr(module, "mlp", None)).__name__ == "SwitchTransformersSparseMLP":
             module.mlp = _Capacity(module.mlp.router, module.mlp.experts, 64)
-    return model, {"input_ids": tokens(batch, 512), "decoder_input_ids": tokens(batch, 512), "use_cache": False}
+    return model, {"input_ids": tokens(batch, length), "decoder_input_ids": tokens(batch, length), "use_cache": False}
+
+
+def _switches(length: int) -> dict[str, Capture]:
+    return variants(lambda batch: _switch(batch, length), next_token_loss)
 
 
 def _register_all() -> None:
@@ -137,7 +158,7 @@ def _register_all() -> None:
     _gpt("gpt3-xl-eager", "gpt3_xl", "2.9B", length=2048, n_positions=2048, n_embd=3072, n_head=24, n_layer=24)
     _gpt("gpt3-2.7b-eager", "gpt3_27", "2.7B", length=2048, n_positions=2048, n_embd=2560, n_head=32, n_layer=32)
     _opt()
-    _register("switch-xl-eager", "switchxl4", "5.3B", infer=_switch, train=_switch, length=512)
+    _register("switch-xl-eager", "switchxl4", "5.3B", _switches, length=512)
 
 
 _register_all()
