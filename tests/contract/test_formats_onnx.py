@@ -257,3 +257,26 @@ def test_an_older_file_is_told_from_a_damaged_one() -> None:
     case = dataclasses.replace(samples.STANDARD[0], opset=6)
     with pytest.raises(SourceUnreadable, match="version 6"):
         captured(samples.model(case))
+
+
+def test_names_with_line_breaks_stay_on_one_line() -> None:
+    def change(model: Any) -> None:
+        model.graph.node[0].name = "a\nb"
+        model.graph.node[0].input[0] = "x\r\ny"
+
+    with pytest.raises(SourceUnreadable) as caught:
+        broken(change)
+    assert caught.value.message.isprintable()
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        # a factor that is no list, and pads of a single number's axis
+        samples.case("Upsample", samples.IMAGE, opset=7, scales=2.0),
+        samples.case("Pad", samples.of(1), samples.ints(1, 1), samples.np.float32(0), samples.ints(0), opset=18),
+    ],
+)
+def test_found_by_mutation(case: Any) -> None:
+    with pytest.raises(SourceUnreadable):
+        captured(samples.model(case))

@@ -24,6 +24,11 @@ def unreadable(name: str, problem: str, /, hint: str | None = None, **values: An
     return SourceUnreadable(f"{{file}}: {problem}", file=name, hint=hint, **values)
 
 
+def said(text: object, most: int = 80) -> str:
+    """A name out of a file as it may stand in a message: one line of printable characters, cut."""
+    return "".join(mark if mark.isprintable() else "?" for mark in str(text)[:most])
+
+
 def content(path: Path, largest: int) -> bytes:
     """The bytes of a file of at most ``largest`` bytes."""
     try:

@@ -16,7 +16,7 @@ from whichgpu.graph import Kind, OperatorGraph, with_slopes
 
 LARGEST: Final[dict[str, int]] = {
     "hidden": 2**20,
-    "layers": 2_000,
+    "layers": 1_000,
     "heads": 2**14,
     "kv_heads": 2**14,
     "head_size": 2**16,

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from whichgpu.capturing.bounded import unreadable
+from whichgpu.capturing.bounded import said, unreadable
 from whichgpu.errors import SourceNotFound
 
 MAGIC: Final = b"GGUF"
@@ -246,13 +246,13 @@ def _tensor(cursor: _Cursor) -> tuple[str, TensorInfo]:
     name = cursor.string().decode("utf-8", "replace")
     rank = cursor.scalar("I")
     if rank > 4:
-        raise unreadable(cursor.name, "the tensor {tensor} has {rank} dimensions", tensor=name[:80], rank=rank)
+        raise unreadable(cursor.name, "the tensor {tensor} has {rank} dimensions", tensor=said(name), rank=rank)
     shape = tuple(cursor.length() for _ in range(rank))
     kind = cursor.scalar("I")
     cursor.scalar("Q")
     if kind not in BLOCKS:
-        raise unreadable(cursor.name, "the tensor {tensor} has the unknown type {kind}", tensor=name[:80], kind=kind)
+        raise unreadable(cursor.name, "the tensor {tensor} has the unknown type {kind}", tensor=said(name), kind=kind)
     info = TensorInfo(shape=shape, type=kind)
     if info.elements > 2**50:
-        raise unreadable(cursor.name, "the tensor {tensor} has {count} weights", tensor=name[:80], count=info.elements)
+        raise unreadable(cursor.name, "the tensor {tensor} has {count} weights", tensor=said(name), count=info.elements)
     return name, info

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.capturing import gguf
-from whichgpu.capturing.bounded import unreadable
+from whichgpu.capturing.bounded import said, unreadable
 from whichgpu.capturing.dimensions import Dimensions
 from whichgpu.capturing.language import Model, workload
 from whichgpu.capturing.request import CaptureRequest
@@ -141,14 +141,14 @@ class _Facts:
             return value
         if isinstance(value, list | dict):
             raise self._other(f"{key} differs from layer to layer")
-        raise unreadable(self.file, "lacks {key}", key=f"{self.architecture}.{key}"[:120])
+        raise unreadable(self.file, "lacks {key}", key=said(f"{self.architecture}.{key}", 120))
 
     def _other(self, reason: str) -> Untraceable:
         return Untraceable(
             "{file}: the architecture {architecture} is not read from its header ({reason})",
             file=self.file,
-            architecture=self.architecture[:40],
-            reason=reason[:120],
+            architecture=said(self.architecture, 40),
+            reason=said(reason, 120),
             hint="give its config.json, which transformers can build",
         )
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from whichgpu.capturing.bounded import content, json_object, unreadable
+from whichgpu.capturing.bounded import content, json_object, said, unreadable
 from whichgpu.capturing.configurations import dimensions, known
 from whichgpu.capturing.language import Model, workload
 from whichgpu.capturing.request import CaptureRequest
@@ -90,7 +90,7 @@ def model(path: Path) -> Model:
         raise Untraceable(
             "{file}: model type {type} is not built from its header",
             file=configuration.name,
-            type=str(found.get("model_type"))[:40],
+            type=said(found.get("model_type"), 40),
             hint="give the folder or config.json, which transformers can build; built here: {known}",
             known=", ".join(known()),
         )
@@ -136,7 +136,7 @@ def _all_parts(path: Path) -> Header:
     tensors: dict[str, tuple[str, tuple[int, ...]]] = {}
     for name in names:
         if Path(name).name != name:
-            raise unreadable(path.name, "names a file elsewhere: {other}", other=name[:80])
+            raise unreadable(path.name, "names a file elsewhere: {other}", other=said(name))
         tensors.update(file_header(path.with_name(name)).tensors)
     return Header(tensors=tensors, hash=hashlib.sha256(content(path, MOST_HEADER_BYTES)).hexdigest())
 
@@ -180,4 +180,4 @@ def _tensor(key: str, row: Any, name: str, data_bytes: int) -> tuple[str, tuple[
 
 
 def _damaged(name: str, key: str) -> SourceUnreadable:
-    return unreadable(name, "the entry of tensor {tensor} is damaged", tensor=key[:80])
+    return unreadable(name, "the entry of tensor {tensor} is damaged", tensor=said(key))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.capturing.adjusting import adjusted
-from whichgpu.capturing.bounded import MOST_JSON_BYTES, content, inflated, json_object, unreadable
+from whichgpu.capturing.bounded import MOST_JSON_BYTES, content, inflated, json_object, said, unreadable
 from whichgpu.capturing.request import LARGEST, CaptureRequest
 from whichgpu.capturing.serialising import from_document, to_document
 from whichgpu.errors import DataError, SourceError
@@ -79,7 +79,7 @@ def load(data: bytes, name: str) -> Workload:
     try:
         workload = from_document(found["capture"])
     except (DataError, AttributeError, OverflowError) as error:
-        raise unreadable(name, "its workload is damaged: {detail}", detail=str(error)[:160]) from error
+        raise unreadable(name, "its workload is damaged: {detail}", detail=said(error, 160)) from error
     _check_workload(workload, name)
     _check_graph(workload.graph, name)
     if workload.graph.content_hash() != found.get("hash"):
@@ -90,7 +90,7 @@ def load(data: bytes, name: str) -> Workload:
 def _check_schema(found: Mapping[str, Any], name: str) -> None:
     schema = found.get("schema")
     if schema != SCHEMA:
-        written = str(schema)[:80]
+        written = said(schema)
         if written.startswith("whichgpu/capture/"):
             raise unreadable(name, "written by another version of whichgpu ({schema})", schema=written)
         raise unreadable(name, "not a saved capture (its schema is {schema})", schema=written)

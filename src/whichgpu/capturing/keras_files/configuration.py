@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from whichgpu.capturing.bounded import json_object, unreadable
+from whichgpu.capturing.bounded import json_object, said, unreadable
 from whichgpu.capturing.keras_files import archives, hdf5
 from whichgpu.errors import SourceNotFound, SourceUnreadable, Untraceable
 
@@ -139,6 +139,6 @@ def _custom(name: str, value: Mapping[str, Any]) -> SourceUnreadable | Untraceab
     return Untraceable(
         "{file}: {layer} is a class of its author's, whose code the file does not hold",
         file=name,
-        layer=str(value.get("registered_name") or value.get("class_name"))[:80],
+        layer=said(value.get("registered_name") or value.get("class_name")),
         hint="give the script that builds the model",
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from whichgpu.capturing.bounded import unreadable
+from whichgpu.capturing.bounded import said, unreadable
 from whichgpu.capturing.onnx.loading import File, is_tensor, load, sizes_of
 from whichgpu.capturing.onnx.sizes import Sizes, checked_dims
 from whichgpu.capturing.onnx.values import DTYPES, Mismatch, Value, checked
@@ -144,12 +144,12 @@ def _read_at(file: File, request: CaptureRequest, batch: int, fixed: int | None)
 def _input(file: File, entry: Any, sizes: Sizes) -> Value:
     kind = entry.type.tensor_type.elem_type
     if not is_tensor(entry) or not 1 <= kind < len(DTYPES):
-        raise Untraceable("{file}: the input {name} is no tensor of numbers", file=file.name, name=entry.name[:80])
+        raise Untraceable("{file}: the input {name} is no tensor of numbers", file=file.name, name=said(entry.name))
     try:
         return Value(type=kind, shape=checked(sizes.shape(entry)), role=Role.INPUT)
     except Mismatch as error:
         raise Untraceable(
-            "{file}: the input {name} is {problem}", file=file.name, name=entry.name[:80], problem=str(error)
+            "{file}: the input {name} is {problem}", file=file.name, name=said(entry.name), problem=said(error, 160)
         ) from error
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from whichgpu.capturing.bounded import said
 from whichgpu.capturing.onnx.loading import sizes_of
 from whichgpu.errors import InvalidValue, UnknownName, nearest
 
@@ -82,14 +83,14 @@ class Sizes:
         """Raise UnknownName for a size given by a name that no input has."""
         for name in self.given:
             if name not in self.met:
-                close = nearest(name, self.met)
+                close = nearest(name, [said(label) for label in self.met])
                 raise UnknownName(
                     "{file} has no open dimension {name!r}",
                     file=file,
                     name=name,
                     field="dim",
                     close=close,
-                    known=", ".join(sorted(self.met)) or "none",
+                    known=said(", ".join(sorted(self.met)) or "none", 400),
                     hint="did you mean {close!r}?" if close else "its open dimensions: {known}",
                 )
 

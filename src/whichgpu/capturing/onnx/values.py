@@ -112,9 +112,9 @@ def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 
 def axis_of(axis: int, rank: int) -> int:
     """An axis counted from the front; raises Mismatch."""
-    if not -rank <= axis < max(rank, 1):
+    if not -rank <= axis < rank:
         raise Mismatch(f"axis {axis} of {rank} dimensions")
-    return axis % max(rank, 1)
+    return axis % rank
 
 
 def axes_of(axes: Sequence[int], rank: int) -> tuple[int, ...]:

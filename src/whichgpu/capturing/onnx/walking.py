@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from whichgpu.capturing.bounded import said
 from whichgpu.capturing.building import GraphBuilder
 from whichgpu.capturing.onnx import pointwise, products, sequences, shaping, windows  # noqa: F401  rules register
 from whichgpu.capturing.onnx.calls import RULES, Call
@@ -97,8 +98,8 @@ class Walker:
             raise SourceUnreadable(
                 "{file}: the initialiser {name} is damaged: {problem}",
                 file=self.file.name,
-                name=tensor.name[:80],
-                problem=str(error),
+                name=said(tensor.name),
+                problem=said(error, 160),
             ) from error
 
     def _sparse(self, sparse: Any) -> Value:
@@ -116,17 +117,17 @@ class Walker:
         return SourceUnreadable(
             "{file}: node {node} ({op}): {problem}",
             file=self.file.name,
-            node=(node.name or ", ".join(node.output))[:80],
-            op=node.op_type[:40],
-            problem=problem[:160],
+            node=said(node.name or ", ".join(node.output)),
+            op=said(node.op_type, 40),
+            problem=said(problem, 160),
         )
 
     def _data_dependent(self, node: Any) -> Untraceable:
         return Untraceable(
             "{file}: node {node} ({op}): its sizes depend on the data that the model is given",
             file=self.file.name,
-            node=(node.name or ", ".join(node.output))[:80],
-            op=node.op_type[:40],
+            node=said(node.name or ", ".join(node.output)),
+            op=said(node.op_type, 40),
             hint="export the model with fixed sizes, or simplify it (onnxsim)",
         )
 
@@ -172,7 +173,7 @@ class Walker:
     def _input(self, name: str, node: Any, frame: Frame) -> Value:
         value = frame.find(name)
         if value is None:
-            raise Mismatch(f"reads {name[:60]!r}, which no node before it makes (a cycle, or nodes out of order)")
+            raise Mismatch(f"reads {said(name, 60)!r}, which no node before it makes (a cycle, or nodes out of order)")
         return value
 
     def _inlined(self, function: Any, call: Call, frame: Frame) -> list[Value]:

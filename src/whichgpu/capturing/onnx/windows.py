@@ -206,7 +206,7 @@ def _scales(call: Call, x: Value) -> list[float]:
         if scales is None or scales.data is None:
             raise Mismatch("factors that are not known")
         found = [float(item) for item in scales.data.reshape(-1)]
-    if len(found) != x.rank or not all(0 < float(scale) < 2**20 for scale in found):
+    if not isinstance(found, list) or len(found) != x.rank or not all(0 < float(scale) < 2**20 for scale in found):
         raise Mismatch("factors of another number than dimensions")
     return [float(scale) for scale in found]
 
