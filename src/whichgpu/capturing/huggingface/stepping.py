@@ -21,7 +21,7 @@ from whichgpu.capturing.huggingface.inputs import (
     tokens,
     writes,
 )
-from whichgpu.capturing.tracing import Recorder, fake_mode, put, trace_run
+from whichgpu.capturing.tracing import Recorder, fake_mode, put, replaced, tensors_in, trace_run
 from whichgpu.graph import OperatorGraph, Role
 
 Step = Callable[[Any, Wanted], OperatorGraph]
@@ -67,8 +67,12 @@ def _forward(model: Any, wanted: Wanted, *, cached: bool, train: bool = False) -
     seen = picture(model, wanted)
 
     def run() -> Any:
-        model.get_image_features(**seen)
-        return model(**given, **options)
+        features = tensors_in(model.get_image_features(**seen))
+        answer = model(**given, **options)
+        if train and answer.loss is not None:
+            # The text reads the features: the loss depends on them.
+            return answer.loss + features[0].mean()
+        return answer
 
     return run, {**given, **seen}
 
@@ -138,7 +142,5 @@ def _next(given: Inputs, before: Any, batch: int, encodes: bool) -> Inputs:
 
 @contextlib.contextmanager
 def _quietly(recorder: Recorder) -> Iterator[None]:
-    from whichgpu.capturing.tracing import replaced
-
     with replaced(recorder), recorder:
         yield
