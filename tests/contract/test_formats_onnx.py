@@ -280,3 +280,19 @@ def test_names_with_line_breaks_stay_on_one_line() -> None:
 def test_found_by_mutation(case: Any) -> None:
     with pytest.raises(SourceUnreadable):
         captured(samples.model(case))
+
+
+def test_sizes_computed_in_every_way_are_followed() -> None:
+    """By hand, from [2, 5]: the roots' floors [1, 2], doubled, plus two, halved, less two [0, 1], at least two
+    [2, 2], with another two [2, 2, 2]: what [1, 2, 5] is repeated by."""
+    found = captured(samples.arithmetic(), batch_size=2)
+    (repeated,) = found.graph.operators
+    assert found.graph.tensors[repeated.outputs[0]].shape == (2, 4, 10)
+
+
+def test_open_sizes_become_what_is_asked_for() -> None:
+    asked = {"height": 32, "image.3": 48, "Z": 7, "K*2//3-1": 6}
+    found = captured(samples.open_sizes(), batch_size=2, sequence_length=4, dims=asked)
+    shapes = [tensor.shape for tensor in found.graph.tensors if tensor.role is Role.INPUT]
+    assert shapes == [(2, 4), (2, 3, 32, 48), (2, 4, 4, 8), (2, 4), (2, 2, 2, 2, 2, 6), (5, 5, 5, 5, 5, 7)]
+    assert found.assumptions == ()

@@ -437,7 +437,8 @@ def arithmetic() -> onnx.ModelProto:
         ("ConstantOfShape", ["two"], {}), ("Expand", ["two", "two"], {}), ("Range", ["zero", 16, "three"], {}),
         ("Neg", [19], {}), ("Concat", [12, "two"], {"axis": 0}), ("Less", [12, "two"], {}), ("Not", [22], {}),
         ("ReduceMax", [21], {"keepdims": 0}), ("Unsqueeze", [24, "axes"], {}), ("Concat", [25, "rest"], {"axis": 0}),
-        ("Slice", [21, "axes", "one", "axes"], {}), ("Expand", ["x", 27], {}),
+        ("Slice", [21, "axes", "one", "axes"], {}), ("Reshape", ["x", 26], {}),
+        ("Unsqueeze", [28, "axes"], {}), ("Tile", [29, 21], {}),
     ]  # fmt: skip
     nodes = [
         helper.make_node(op, [f"v{i}" if isinstance(i, int) else i for i in given], [f"v{place}"], **attributes)
@@ -447,7 +448,7 @@ def arithmetic() -> onnx.ModelProto:
     constants |= {"axes": ints(0), "rest": ints(-1)}
     held = [numpy_helper.from_array(value, name) for name, value in constants.items()]
     inputs = [helper.make_tensor_value_info("x", FLOAT, ["batch", 5])]
-    return whole(nodes, inputs, [helper.make_tensor_value_info("v28", FLOAT, None)], held)
+    return whole(nodes, inputs, [helper.make_tensor_value_info("v30", FLOAT, None)], held)
 
 
 def open_sizes() -> onnx.ModelProto:
@@ -472,6 +473,8 @@ def models() -> list[bytes]:
         classifier(),
         sequences(),
         decoder(),
+        arithmetic(),
+        open_sizes(),
     ]
     built += [model(found) for found in STANDARD] + [model(found) for found, _ in CONTRIBUTED]
     return [found.SerializeToString() for found in built]
