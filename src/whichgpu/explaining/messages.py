@@ -163,6 +163,7 @@ ASSUMPTIONS: Final[Mapping[str, str]] = {
     "onnx_dim_assumed": N_("The model leaves its dimension {dimension} open: {size} is assumed."),
     "precision_from_source": N_("The precision is the file's own: {precision}."),
     "weight_precision_from_source": N_("The precision of the weights is the file's own: {precision}."),
+    "values_guessed": N_("What depends on values in {modules} is counted at its largest, its conditions as false."),
     "folders_missing": N_("Folders that the script reads are not here, and counted as given: {folders}."),
     "model_chosen": N_("The script has several models ({models}): {model} is taken (--model)."),
     "modules_stubbed": N_("Not installed, and replaced by stand-ins: {modules}."),

@@ -22,11 +22,12 @@ SAMPLES: Final = 160_000
 
 @dataclass(slots=True, kw_only=True)
 class Wanted:
-    """How large inputs are to be: a batch, tokens a sequence, and what had to be assumed about them."""
+    """How large inputs are to be, what had to be assumed about them, and which modules asked for values."""
 
     batch: int
     tokens: int
     audio: int = SAMPLES
+    guessed: set[str] = field(default_factory=set)
     assumptions: list[Assumption] = field(default_factory=list)
 
     def assume(self, code: str, **values: Any) -> None:

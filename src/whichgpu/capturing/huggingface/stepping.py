@@ -46,14 +46,18 @@ def infer(model: Any, wanted: Wanted) -> OperatorGraph:
     """The forward pass."""
     with fake_mode(), _recorder() as recorder:
         run, given = _forward(model, wanted, cached=False)
-        return trace_run(recorder, model, run, inputs=given, train=False, batch_size=wanted.batch)
+        graph = trace_run(recorder, model, run, inputs=given, train=False, batch_size=wanted.batch)
+        wanted.guessed |= recorder.guessed
+        return graph
 
 
 def train(model: Any, wanted: Wanted) -> OperatorGraph:
     """Forward pass, the class' own loss where it is known, backward pass."""
     with fake_mode(), _recorder() as recorder:
         run, given = _forward(model, wanted, cached=False, train=True)
-        return trace_run(recorder, model, run, inputs=given, train=True, batch_size=wanted.batch)
+        graph = trace_run(recorder, model, run, inputs=given, train=True, batch_size=wanted.batch)
+        wanted.guessed |= recorder.guessed
+        return graph
 
 
 def _forward(model: Any, wanted: Wanted, *, cached: bool, train: bool = False) -> tuple[Callable[[], Any], Inputs]:

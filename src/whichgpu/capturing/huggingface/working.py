@@ -114,6 +114,8 @@ def _graph(built: Built, asked: Wanted, step: Callable[[Any, Wanted], OperatorGr
         wanted = Wanted(batch=batch, tokens=asked.tokens, audio=asked.audio)
         graph = step(built.model, wanted)
         if own:
+            if wanted.guessed:
+                asked.assume("values_guessed", modules=sorted(wanted.guessed))
             for assumption in wanted.assumptions:
                 asked.assume(assumption.code, **assumption.values)
         return graph
