@@ -52,7 +52,7 @@ def _gpt(name: str, config: str, published: str, *, length: int, **sizes: Any) -
 
 def _opt() -> None:
     sizes = {"hidden_size": 2048, "ffn_dim": 8192, "num_hidden_layers": 24, "num_attention_heads": 32}
-    fixed = {"attention": "eager", "use_cache": False, "word_embed_proj_dim": 2048, **sizes}
+    fixed: dict[str, Any] = {"attention": "eager", "use_cache": False, "word_embed_proj_dim": 2048, **sizes}
     _causal(
         "opt-1.3b-eager",
         "opt_13",
