@@ -69,7 +69,8 @@ class Fit(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryParts:
-    """Peak memory as a sum with names, in bytes."""
+    """Peak memory as a sum with names, in bytes; ``cache_bytes`` is the part of ``allocator_bytes`` that the allocator
+    gives back before it runs out of memory."""
 
     weights_bytes: float = 0.0
     gradients_bytes: float = 0.0
@@ -77,13 +78,24 @@ class MemoryParts:
     saved_activations_bytes: float = 0.0
     temporaries_bytes: float = 0.0
     inputs_bytes: float = 0.0
+    workspaces_bytes: float = 0.0
     allocator_bytes: float = 0.0
     context_bytes: float = 0.0
+    cache_bytes: float = 0.0
 
     @property
     def total_bytes(self) -> float:
-        """The sum of the parts."""
-        return math.fsum(getattr(self, name) for name in self.__dataclass_fields__)
+        """The sum of the parts: what the driver reports at the peak."""
+        return math.fsum(value for name, value in self.document().items() if name != "cache_bytes")
+
+    @property
+    def needed_bytes(self) -> float:
+        """What a GPU must have: the total without what the allocator can give back."""
+        return self.total_bytes - self.cache_bytes
+
+    def document(self) -> dict[str, float]:
+        """The parts as member ``memory`` of an estimate."""
+        return {name: float(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,6 +135,8 @@ class Estimate:
     coverage: float
     precision: str
     memory: MemoryParts
+    fit_probability: float | None = None
+    reserved_memory_bytes: float | None = None
     time_to_finish_s: Interval | None = None
     price: dict[str, Any] | None = None
     cost: dict[str, Any] | None = None
@@ -140,6 +154,10 @@ class Estimate:
             "energy_j": _document(self.energy_j),
             "fits": self.fit is not Fit.DOES_NOT_FIT,
             "fit": str(self.fit),
+            "fit_probability": self.fit_probability,
+            "usable_memory_bytes": self.usable_memory_bytes,
+            "reserved_memory_bytes": self.reserved_memory_bytes,
+            "memory": self.memory.document(),
             "evidence": str(self.evidence),
             "bound": str(self.bound),
             "coverage": self.coverage,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,9 +16,9 @@ from whichgpu.estimate import Bound, Estimate, Evidence, Fit, Interval, MemoryPa
 from whichgpu.gpu import Gpu
 from whichgpu.graph import ELEMENT_BYTES, Role
 from whichgpu.predicting.coefficients import Coefficients, shipped
-from whichgpu.predicting.hardware import Hardware, arrays, inline_ecc
+from whichgpu.predicting.hardware import Hardware, arrays
 from whichgpu.predicting.latency import Times, moved_bytes, times, transfer_s
-from whichgpu.predicting.memory import Liveness, liveness, peak_parts
+from whichgpu.predicting.memory import fit, fit_probability, memory_of, reserved_share, usable_bytes
 from whichgpu.predicting.power import mean_power_w
 from whichgpu.predicting.uncertainty import CONFIDENCE, factors, latency_factor
 from whichgpu.stack import stack
@@ -28,15 +28,6 @@ Floats = NDArray[np.float64]
 
 CHANNELS_LAST: Final[Mapping[str, bool]] = {"nhwc": True, "channels_last": True, "nchw": False}
 """Layouts that a workload can name; any other is the stack's own."""
-
-_USABLE: Final = 0.985
-"""Share of a board's memory that a process can have: the driver and its page tables keep the rest."""
-
-_USABLE_INLINE_ECC: Final = 0.93
-"""The same on GDDR boards with ECC, which keep their check bits in the memory itself (one part in sixteen)."""
-
-_USABLE_SHARED: Final = 0.75
-"""Share of unified memory a GPU may take (Apple's recommendedMaxWorkingSetSize; the system needs the rest)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,18 +93,18 @@ def predict(
     shares = _shares(prediction)
     related = np.array([chosen.family_is_measured(chosen.family_name(gpu)) for gpu in gpus], dtype=bool)
     width = latency_factor(shares, prediction.coverage, related)
-    memory = _memory(workload, prediction.resolutions)
+    memory = memory_of(workload, gpus, prediction.resolutions)
     bounds = _bounds(prediction, shares)
     return [
         _estimate(
             prediction,
             index,
             float(width[index]),
-            memory[resolution],
+            memory[index],
             bounds[index],
             Evidence.CALIBRATED if chosen.is_measured(gpus[index]) else Evidence.SPEC_ONLY,
         )
-        for index, resolution in enumerate(prediction.resolutions)
+        for index in range(len(gpus))
     ]
 
 
@@ -130,18 +121,12 @@ def input_bytes(workload: Workload) -> float:
 def fits(workload: Workload, gpus: Sequence[Gpu]) -> list[Fit]:
     """Whether the workload fits the memory of every GPU, in their order, without predicting its time."""
     resolutions = [resolve(workload, gpu) for gpu in gpus]
-    memory = _memory(workload, resolutions)
-    return [_fit(_peak(memory[found]), usable_bytes(gpu)) for gpu, found in zip(gpus, resolutions, strict=True)]
+    memory = memory_of(workload, gpus, resolutions)
+    return [fit(_peak(found.needed_bytes), usable_bytes(gpu)) for gpu, found in zip(gpus, memory, strict=True)]
 
 
-def _memory(workload: Workload, resolutions: Iterable[Resolution]) -> Mapping[Resolution, MemoryParts]:
-    alive: Liveness = liveness(workload.graph, workload.step)
-    context = stack(workload.stack).context_bytes
-    return {resolution: peak_parts(workload, alive, resolution, context) for resolution in set(resolutions)}
-
-
-def _peak(memory: MemoryParts) -> Interval:
-    return Interval.around(memory.total_bytes, factors()["other"]["memory"], CONFIDENCE)
+def _peak(memory_bytes: float) -> Interval:
+    return Interval.around(memory_bytes, factors()["other"]["memory"], CONFIDENCE)
 
 
 def _shares(prediction: Prediction) -> Mapping[str, Floats]:
@@ -176,23 +161,25 @@ def _estimate(
     workload, gpu = prediction.workload, prediction.gpus[index]
     latency = Interval.around(float(prediction.times.step_s[index]), width, CONFIDENCE)
     power = _power(prediction, index)
-    peak = _peak(memory)
-    usable = usable_bytes(gpu)
+    needed, usable = _peak(memory.needed_bytes), usable_bytes(gpu)
+    share, total = reserved_share(workload), gpu.get("memory_bytes")
     return Estimate(
         gpu=gpu.id,
         latency_s=latency,
         throughput_per_s=latency.reciprocal(float(workload.batch_size)),
         throughput_unit="samples",
-        peak_memory_bytes=peak,
+        peak_memory_bytes=_peak(memory.total_bytes),
         power_w=power,
         energy_j=None if power is None else _product(power, latency),
-        fit=_fit(peak, usable),
+        fit=fit(needed, usable),
         usable_memory_bytes=usable,
         evidence=evidence,
         bound=bound,
         coverage=prediction.coverage,
         precision=_precision(prediction.resolutions[index]),
         memory=memory,
+        fit_probability=fit_probability(needed, usable),
+        reserved_memory_bytes=None if share is None or total is None else share * total,
         time_to_finish_s=_time_to_finish(workload, latency),
     )
 
@@ -212,22 +199,6 @@ def _product(power: Interval, latency: Interval) -> Interval:
     low = np.exp(-np.hypot(np.log(power.mid / power.low), np.log(latency.mid / latency.low)))
     high = np.exp(np.hypot(np.log(power.high / power.mid), np.log(latency.high / latency.mid)))
     return Interval(low=float(mid * low), mid=mid, high=float(mid * high), confidence=CONFIDENCE)
-
-
-def usable_bytes(gpu: Gpu) -> float | None:
-    """Memory a process can have on this GPU, or None where the catalogue does not know its size."""
-    total = gpu.get("memory_bytes")
-    if total is None:
-        return None
-    if gpu.form in ("system", "integrated", "edge"):
-        return total * _USABLE_SHARED
-    return total * (_USABLE_INLINE_ECC if inline_ecc(gpu) else _USABLE)
-
-
-def _fit(peak: Interval, usable: float | None) -> Fit:
-    if usable is None or peak.high <= usable:
-        return Fit.FITS
-    return Fit.DOES_NOT_FIT if peak.low > usable else Fit.TIGHT
 
 
 def _precision(resolution: Resolution) -> str:

@@ -138,10 +138,15 @@ def _throughput(case: _Case, line: Line) -> Interval | None:
 
 
 def _memory(case: _Case, line: Line) -> Interval | None:
-    """The peak as the source counts it: with or without the framework's context and the allocator's slack."""
+    """The peak as the source counts it: with or without the framework's context and the allocator's slack.
+
+    Where the source's own smallest driver reading is known, it stands for the context of its machine.
+    """
     parts, known = case.estimate.memory, sources().get(str(line.key[0]))
     counts = known.memory if known else "driver"
     peak = parts.total_bytes
+    if counts == "driver" and known and known.context_bytes is not None:
+        peak += known.context_bytes - parts.context_bytes
     if counts in ("allocated", "reserved"):
         peak -= parts.context_bytes
     if counts == "allocated":

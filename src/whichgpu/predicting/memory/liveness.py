@@ -1,4 +1,4 @@
-"""Peak memory of a step: what is alive when, from the graph, plus what the framework and its allocator hold."""
+"""What is alive when in a step, from the graph: each storage from its first writer to its last reader."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from whichgpu.costing.arithmetic import Resolution
 from whichgpu.costing.products import number
 from whichgpu.costing.table import wide_storages
-from whichgpu.estimate import MemoryParts
-from whichgpu.graph import ELEMENT_BYTES, FLOATS, Kind, Operator, OperatorGraph, Phase, Role, Tensor
-from whichgpu.workload import OPTIMIZERS, Workload
+from whichgpu.graph import ELEMENT_BYTES, FLOATS, PRODUCTS, Kind, Operator, OperatorGraph, Phase, Role, Tensor
 
 Floats = NDArray[np.float64]
 
-_ROUNDING: Final = 512
-"""PyTorch's caching allocator rounds each block up to 512 bytes (CUDACachingAllocator.cpp, kMinBlockSize)."""
 
-_FRAGMENTATION: Final = 0.04
-"""Share of the activations' peak lost between blocks of a caching or best-fit allocator."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weights:
+    """Parameters in their order, each storage once: shape, elements, whether they are trained, and whether products
+    read them as matrices (those are what weight quantisation replaces)."""
+
+    shapes: tuple[tuple[int, ...], ...]
+    elements: tuple[int, ...]
+    trained: tuple[bool, ...]
+    multiplied: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,9 +43,14 @@ class Liveness:
     gradient: NDArray[np.bool_]
     data: NDArray[np.bool_]
     operators: int
-    parameters: float
-    trainable: float
+    weights: Weights
     buffers_bytes: float
+    products: int
+
+    @property
+    def parameters(self) -> float:
+        """The number of parameters."""
+        return float(sum(self.weights.elements))
 
 
 def liveness(graph: OperatorGraph, step: str) -> Liveness:
@@ -76,9 +83,26 @@ def liveness(graph: OperatorGraph, step: str) -> Liveness:
         gradient=gradient,
         data=data,
         operators=len(operators),
-        parameters=float(graph.parameters),
-        trainable=float(graph.trainable_parameters),
+        weights=_weights(graph),
         buffers_bytes=_buffer_bytes(graph.tensors),
+        products=sum(operator.kind in PRODUCTS for operator in operators),
+    )
+
+
+def _weights(graph: OperatorGraph) -> Weights:
+    read = {
+        graph.tensors[index].storage
+        for operator in graph.operators
+        if operator.kind in (Kind.GEMM, Kind.EXPERTS)
+        for index in operator.inputs
+        if len(graph.tensors[index].shape) > 1
+    }
+    found = list(graph.weights())
+    return Weights(
+        shapes=tuple(weight.shape for weight in found),
+        elements=tuple(weight.elements for weight in found),
+        trained=tuple(weight.trainable for weight in found),
+        multiplied=tuple(weight.storage in read for weight in found),
     )
 
 
@@ -143,47 +167,3 @@ def _buffer_bytes(tensors: tuple[Tensor, ...]) -> float:
             seen.add(tensor.storage)
             total += tensor.bytes
     return total
-
-
-def peak_parts(workload: Workload, alive: Liveness, resolution: Resolution, context_bytes: float) -> MemoryParts:
-    """Peak memory of the workload as a sum with names, in bytes."""
-    sizes = alive.narrow * resolution.narrow_bytes + alive.wide * resolution.wide_bytes + alive.fixed
-    sizes = np.where(alive.gradient, alive.wide * resolution.master_bytes, sizes)
-    rounded = np.ceil(sizes / _ROUNDING) * _ROUNDING
-    peak, at = _peak(rounded, alive)
-    here = (alive.birth <= at) & (alive.death >= at)
-    gradients = float(rounded[here & alive.gradient].sum())
-    saved = float(rounded[here & alive.saved].sum())
-    inputs = float(rounded[here & alive.data].sum())
-    temporaries = peak - gradients - saved - inputs
-    weights = alive.parameters * (resolution.weight_bytes if workload.phase != "train" else resolution.master_bytes)
-    optimizer = 0.0
-    if workload.step == "full":
-        optimizer = alive.trainable * OPTIMIZERS[workload.optimizer][0] * (resolution.master_bytes / 4.0)
-        # When the optimizer runs, every gradient is there: the peak is at least that.
-        all_gradients = float(rounded[alive.gradient].sum())
-        if all_gradients + inputs > peak:
-            gradients, saved, temporaries = all_gradients, 0.0, 0.0
-    casts = alive.parameters * resolution.weight_bytes if resolution.mixed else 0.0
-    activations = saved + temporaries
-    return MemoryParts(
-        weights_bytes=weights + casts + alive.buffers_bytes,
-        gradients_bytes=gradients,
-        optimizer_bytes=optimizer,
-        saved_activations_bytes=saved,
-        temporaries_bytes=temporaries,
-        inputs_bytes=inputs,
-        allocator_bytes=_FRAGMENTATION * activations,
-        context_bytes=context_bytes,
-    )
-
-
-def _peak(sizes: Floats, alive: Liveness) -> tuple[float, int]:
-    change = np.zeros(alive.operators + 2)
-    np.add.at(change, alive.birth, sizes)
-    np.add.at(change, alive.death + 1, -sizes)
-    level = np.cumsum(change)[: alive.operators + 1]
-    if not len(level):
-        return 0.0, 0
-    at = int(np.argmax(level))
-    return float(level[at]), at

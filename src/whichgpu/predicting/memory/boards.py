@@ -1,0 +1,64 @@
+"""Peak memory of one workload on many GPUs: what is alike is followed once."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Sequence
+from statistics import NormalDist
+from typing import Any
+
+from whichgpu.costing.arithmetic import Resolution
+from whichgpu.estimate import Fit, Interval, MemoryParts
+from whichgpu.gpu import Gpu
+from whichgpu.predicting.memory.allocator import SEGMENT_STEP_BYTES
+from whichgpu.predicting.memory.frameworks import context_bytes, workspace_bytes
+from whichgpu.predicting.memory.liveness import liveness
+from whichgpu.predicting.memory.parts import peak_parts
+from whichgpu.workload import Workload
+
+
+def memory_of(workload: Workload, gpus: Sequence[Gpu], resolutions: Sequence[Resolution]) -> list[MemoryParts]:
+    """The peak of every GPU, in their order; GPUs with the same element sizes share one simulation.
+
+    A library's workspace is a segment of its own, asked for at the first product: it is added, not followed.
+    """
+    alive = liveness(workload.graph, workload.step)
+    followed: dict[Any, MemoryParts] = {}
+    found = []
+    for gpu, sizes in zip(gpus, resolutions, strict=True):
+        key = (sizes.narrow_bytes, sizes.wide_bytes, sizes.weight_bytes, sizes.master_bytes, sizes.mixed)
+        if key not in followed:
+            followed[key] = peak_parts(workload, alive, sizes, 0.0, allocator=True)
+        found.append(_on(gpu, workload, followed[key], workspace_bytes(workload, gpu, alive.products)))
+    return found
+
+
+def _on(gpu: Gpu, workload: Workload, parts: MemoryParts, workspace: float) -> MemoryParts:
+    lost = -workspace % SEGMENT_STEP_BYTES
+    return dataclasses.replace(
+        parts,
+        workspaces_bytes=workspace,
+        allocator_bytes=parts.allocator_bytes + lost,
+        context_bytes=context_bytes(workload, gpu),
+    )
+
+
+def fit(needed: Interval, usable: float | None) -> Fit:
+    """Whether it fits: certainly where the whole interval does, tight where it straddles the limit."""
+    if usable is None or needed.high <= usable:
+        return Fit.FITS
+    return Fit.DOES_NOT_FIT if needed.low > usable else Fit.TIGHT
+
+
+def fit_probability(needed: Interval, usable: float | None) -> float | None:
+    """The probability that the workload fits, its need being log-normal with this interval; None where unknown."""
+    if usable is None:
+        return None
+    if usable <= 0.0:
+        return 0.0
+    width = math.log(needed.high / needed.mid) / NormalDist().inv_cdf(0.5 + needed.confidence / 2.0)
+    distance = math.log(usable / needed.mid)
+    if width <= 0.0:
+        return 1.0 if distance >= 0.0 else 0.0
+    return NormalDist().cdf(distance / width)
