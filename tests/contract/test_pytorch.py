@@ -116,7 +116,11 @@ def test_inputs_without_a_batch_and_phases_without_a_meaning_are_refused():
         (lambda p: torch.optim.AdamW(p), "adamw"),
         (lambda p: torch.optim.RMSprop(p), "rmsprop"),
         (lambda p: torch.optim.Adagrad(p), "adagrad"),
-        (lambda p: torch.optim.RAdam(p), "adam"),
+        (lambda p: torch.optim.RAdam(p), "radam"),
+        (lambda p: torch.optim.Rprop(p), "adam"),
+        (lambda p: type("PagedAdamW8bit", (torch.optim.AdamW,), {})(p), "paged-adamw-8bit"),
+        (lambda p: type("Adam8bit", (torch.optim.Adam,), {})(p), "adam-8bit"),
+        (lambda p: "Adafactor", "adafactor"),
     ],
 )
 def test_optimizers_by_the_states_they_keep(make, name):

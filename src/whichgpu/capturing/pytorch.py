@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -19,13 +20,7 @@ from whichgpu.workload import OPTIMIZERS, Precision, Workload
 Loss = Callable[..., Any]
 """From a module's output, and the targets where they are given, to a scalar."""
 
-_KIN: Final[Mapping[str, str]] = {
-    "adafactor": "adagrad",
-    "radam": "adam",
-    "sparseadam": "adam",
-    "rprop": "adam",
-    "asgd": "momentum",
-}
+_KIN: Final[Mapping[str, str]] = {"sparseadam": "adam", "rprop": "adam", "asgd": "momentum"}
 """PyTorch's optimizers outside the closed list, by the one with as many states a parameter."""
 
 _OF_TYPE: Final[Mapping[torch.dtype, Precision]] = {
@@ -113,13 +108,15 @@ def batch_of(inputs: Any) -> int:
 
 def optimizer_name(optimizer: Any) -> str:
     """An optimizer, or its name, in the closed list of workloads; its nearest kin where it is not in it."""
-    name = optimizer if isinstance(optimizer, str) else type(optimizer).__name__
-    name = name.lower()
-    if name == "sgd" and not isinstance(optimizer, str):
-        return "momentum" if any(group.get("momentum") for group in optimizer.param_groups) else "sgd"
-    if name in OPTIMIZERS:
-        return name
-    return _KIN.get(name.removesuffix("8bit"), "adamw" if "adam" in name else "adam")
+    if isinstance(optimizer, str):
+        name = optimizer.lower()
+    else:
+        # bitsandbytes writes Adam8bit and PagedAdamW32bit
+        name = type(optimizer).__name__.lower().removesuffix("32bit")
+        name = re.sub(r"^paged(?=.)", "paged-", re.sub(r"(?<=.)8bit$", "-8bit", name))
+        if name == "sgd" and any(group.get("momentum") for group in optimizer.param_groups):
+            return "momentum"
+    return name if name in OPTIMIZERS else _KIN.get(name, "adamw" if "adamw" in name else "adam")
 
 
 def _precision(module: torch.nn.Module, noted: Autocast, request: CaptureRequest) -> Precision:
