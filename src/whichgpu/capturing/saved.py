@@ -110,8 +110,9 @@ def _check_workload(workload: Workload, name: str) -> None:
         "input_transfer": INPUT_TRANSFERS,
     }
     for field, known in lists.items():
-        if getattr(workload, field) not in known:
-            raise _strange(name, field, getattr(workload, field))
+        value = getattr(workload, field)
+        if not isinstance(value, str) or value not in known:
+            raise _strange(name, field, value)
     for field, largest in {**LARGEST, "stack_year": 10_000}.items():
         value = getattr(workload, field)
         optional = field not in ("batch_size", "stack_year")

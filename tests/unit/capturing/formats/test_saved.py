@@ -87,6 +87,8 @@ DAMAGE: dict[str, Callable[[Any], None]] = {
     "an unknown role": tensor(3, "boss"),
     "an unknown optimizer": member("optimizer", "magic"),
     "an unknown stack": member("stack", "magic"),
+    "a list for a stack": member("stack", ["jax"]),
+    "an object for an optimizer": member("optimizer", {}),
     "a batch of minus one": member("batch_size", -1),
     "another batch than its graph": member("batch_size", 3),
     "a list for a name": member("name", ["a"]),
