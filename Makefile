@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install check lint types test catalog messages measured zoo calibrate validate benchmark docs train-examples clean
+.PHONY: help demo install check lint types test catalog messages measured calibrate accuracy zoo calibrate validate benchmark docs train-examples clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,12 @@ messages: $(VENV)/installed-dev ## collect the sentences and compile the Japanes
 
 measured: $(VENV)/installed-dev ## extract the measured steps of the reference workloads from data/measurements
 	$(BIN)/python scripts/measured.py
+
+calibrate: $(VENV)/installed-dev ## fit the predictor to data/measurements; DATA=FOLDER: an overlay from sources that may not ship
+	$(BIN)/python -m whichgpu.calibrating $(DATA)
+
+accuracy: $(VENV)/installed-dev ## write docs/accuracy.md from data/measurements; DATA=FOLDER adds tables of its own
+	$(BIN)/python scripts/accuracy.py $(DATA)
 
 zoo: $(VENV)/installed-zoo ## capture the built-in workloads again
 	$(BIN)/python -m whichgpu.zoo.building --prune

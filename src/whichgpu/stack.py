@@ -20,13 +20,13 @@ class Stack:
     """One way of running a model.
 
     ``tf32_matmul`` and ``tf32_conv`` are (first, last) years in which the framework's float32 uses TF32 units by
-    default, or None for never. ``host_launch_s`` is the host's time to issue one operator, ``host_step_s`` its fixed
-    time a step, ``host_loop_s`` its time an iteration of a loop over steps that no library fuses. ``alone`` says that
-    each operator is issued by itself and waited for, as benchmarks of single operators do; ``call_s`` is
-    what a timed call of a library has in it beside its kernel. ``fusion`` is the share of
-    fusable element-wise traffic that is left; ``foreach`` says that the optimizer updates all tensors in a few
-    launches. ``layout_copies`` says that copies a capturing framework inserts for its memory format run here too;
-    ``channels_last`` that images lie as matrix units want them.
+    default, or None for never. ``host_launch_s`` is the host's time to issue one operator, ``host_backward`` times that
+    for one of the backward pass, ``host_step_s`` its fixed time a step, ``host_loop_s`` its time an iteration of a loop
+    over steps that no library fuses. ``alone`` says that each operator is issued by itself and waited for, as
+    benchmarks of single operators do; ``call_s`` is what a timed call of a library has in it beside its kernel.
+    ``fusion`` is the share of fusable element-wise traffic that is left; ``foreach`` says that the optimizer updates
+    all tensors in a few launches. ``layout_copies`` says that copies a capturing framework inserts for its memory
+    format run here too; ``channels_last`` that images lie as matrix units want them.
     ``context_bytes`` is what the framework holds before the model.
     """
 
@@ -35,6 +35,7 @@ class Stack:
     tf32_matmul: tuple[int, int] | None
     tf32_conv: tuple[int, int] | None
     host_launch_s: float
+    host_backward: float
     host_step_s: float
     host_loop_s: float
     alone: bool
@@ -69,6 +70,7 @@ def _stack(name: str, row: Mapping[str, Any]) -> Stack:
         tf32_matmul=years("tf32_matmul_years"),
         tf32_conv=years("tf32_conv_years"),
         host_launch_s=row["host_launch_s"],
+        host_backward=row.get("host_backward", 1.0),
         host_step_s=row["host_step_s"],
         host_loop_s=row.get("host_loop_s", 0.0),
         alone=row.get("alone", False),

@@ -1,47 +1,84 @@
 """``python -m whichgpu.calibrating [DATA]``: fit every measured chip and write what the predictor reads.
 
-Without DATA the measurements that ship are read and ``fitted.json`` and ``spread.json`` are written; a folder that
-may not be redistributed gives ``fitted_overlay.json``: coefficients with their sources, no rows.
+Without DATA the measurements that ship are read and ``fitted.json`` and ``spread.json`` are written. A folder of
+sources that may not be redistributed gives ``fitted_overlay.json``: coefficients with their sources, no rows.
 """
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from whichgpu.calibrating.fitting import fit_chip
-from whichgpu.calibrating.leaving_out import factors, leave_out
-from whichgpu.calibrating.observing import observe
-from whichgpu.calibrating.writing import fitted_document, write
-from whichgpu.predicting.coefficients import base_document, build
+from whichgpu.calibrating.leaving_out import LeftOut, factors, leave_out
+from whichgpu.calibrating.models import observe_models
+from whichgpu.calibrating.observing import Observed, observe
+from whichgpu.calibrating.writing import chips_document, fitted_document, write
+from whichgpu.measurements.folds import FOLDS
+from whichgpu.measurements.sources import sources
+from whichgpu.predicting.coefficients import base_document, build, read_fitted
 from whichgpu.predicting.uncertainty import CONFIDENCE
+from whichgpu.workload import Workload
+from whichgpu.zoo import workload as zoo_workload
 
 PACKAGE = Path(__file__).parent.parent / "predicting"
 SHIPPED = Path(__file__).parents[3] / "data" / "measurements"
+FITTED = PACKAGE / "fitted.json"
+OVERLAY = PACKAGE / "fitted_overlay.json"
+
+Observations = Mapping[str, Sequence[Observed]]
 
 
 def main() -> None:
-    """Fit, write, and print each chip's coefficients and the errors on chips that were left out."""
+    """Fit, write, and print the errors on chips that were left out."""
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SHIPPED
-    observations = observe(folder)
-    base = build(base_document(), [])
-    chips = {chip: fit_chip(chip, group, base) for chip, group in observations.items()}
+    ships = folder == SHIPPED
+    wanted = frozenset(name for name, source in sources().items() if source.shipped == ships)
+    observations = observations_of(folder, wanted)
+    known = [] if ships else [read_fitted(FITTED.read_text(encoding="utf-8"), FITTED.name)]
+    document = fitted(observations, known)
+    write(document, FITTED if ships else OVERLAY)
+    left = leave_out(observations, build(base_document(), [*known, document]))
+    found = factors(left, CONFIDENCE)
+    _print(left, found)
+    if ships:
+        rows = sum(len(one.errors) for one in left)
+        write({"version": 1, "confidence": CONFIDENCE, "rows": rows, "latency": found}, PACKAGE / "spread.json")
+
+
+def observations_of(folder: Path, wanted: frozenset[str]) -> Observations:
+    """Operators and whole models of every chip in a folder, of these sources."""
+    found: dict[str, list[Observed]] = {}
+    for observed in (observe(folder, sources=wanted), observe_models(folder, _from_zoo, wanted)):
+        for chip, group in observed.items():
+            found.setdefault(chip, []).extend(group)
+    return dict(sorted(found.items()))
+
+
+def _from_zoo(name: str, phase: str, step: str | None) -> Workload:
+    return zoo_workload(name, phase, step=step)
+
+
+def fitted(observations: Observations, known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The document of every chip's coefficients, with the five sets that each left a part of the workloads out."""
+    base = build(base_document(), known)
     families = {chip: base.family_name(group[0].gpu) for chip, group in observations.items()}
-    sources = {o.source: o.stack.name for group in observations.values() for o in group}
-    document = fitted_document(chips, families, dict(sorted(sources.items())))
-    write(document, PACKAGE / ("fitted.json" if folder == SHIPPED else "fitted_overlay.json"))
-    for chip, values in chips.items():
-        print(chip, ", ".join(f"{name} {fitted.value:g}" for name, fitted in values.items()))
-    left = leave_out(observations, build(base_document(), [document]))
+    read = {o.source: o.stack.name for group in observations.values() for o in group}
+    whole = {chip: fit_chip(chip, group, base) for chip, group in observations.items()}
+    folds = []
+    for fold in range(FOLDS):
+        without = build(base_document(), [{**document, **document["folds"][fold]} for document in known])
+        parts = {chip: fit_chip(chip, group, without, fold) for chip, group in observations.items()}
+        folds.append({"chips": chips_document(parts, families)})
+    return fitted_document(whole, families, dict(sorted(read.items())), folds)
+
+
+def _print(left: Sequence[LeftOut], found: Mapping[str, float]) -> None:
     for one in left:
         print(f"{one.gpu:24} {one.source:14} {one.operator:26} {one.direction:9} {one.precision:5} {one.mape:7.1%}")
-    found = factors(left, CONFIDENCE)
     print("80 % factors, chips left out:", found)
-    if folder == SHIPPED:
-        write(
-            {"version": 1, "confidence": CONFIDENCE, "rows": sum(len(one.errors) for one in left), "latency": found},
-            PACKAGE / "spread.json",
-        )
 
 
 if __name__ == "__main__":

@@ -10,26 +10,30 @@ import dataclasses
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from whichgpu.calibrating.observing import Observed
+from whichgpu.costing import Arithmetic
 from whichgpu.predicting.coefficients import BY_ARITHMETIC, Coefficients, Fitted
+from whichgpu.predicting.hardware import arrays, peak_flops_per_s
 
 SWEEPS: Final = 2
 """Passes over the coefficients; a third changes none by more than a percent."""
 
-_PRIOR_WEIGHT: Final = 0.01
+_PRIOR_WEIGHT: Final = 0.02
 """Log error that a factor e between a chip and its relatives is worth."""
 
-_STEPS: Final = 24
-"""Golden-section steps of one coefficient: its range shrinks to a few parts in ten thousand."""
+_STEPS: Final = 14
+"""Golden-section steps of one coefficient: its range shrinks to a few parts in a thousand."""
 
 RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "utilization": (0.05, 1.15),
     "bandwidth": (0.30, 1.00),
-    "conv_utilization": (0.20, 1.50),
+    "conv_utilization": (0.05, 1.50),
     "attention_utilization": (0.10, 1.50),
     "winograd_gain": (1.0, 4.0),
     "kernel_start_s": (0.5e-6, 20e-6),
@@ -45,7 +49,7 @@ def _wants(name: str, observation: Observed) -> bool:
     if head == "utilization":
         return observation.kind == "gemm" and str(observation.resolution.matmul) == arithmetic
     if head == "conv_utilization":
-        return observation.kind == "conv" and str(observation.resolution.conv) == arithmetic
+        return observation.kind in ("conv", "model") and str(observation.resolution.conv) == arithmetic
     if head == "bandwidth":
         # Long streams of vectorised kernels; kernels written for one serving engine may use narrower accesses.
         return (
@@ -71,23 +75,63 @@ def names_of(observations: Sequence[Observed]) -> list[str]:
     for head in (*_ORDER, *_LATER):
         options = [head]
         if head in BY_ARITHMETIC:
-            options = sorted({f"{head}.{o.resolution.matmul}" for o in observations})
+            conv = head == "conv_utilization"
+            options = sorted({f"{head}.{o.resolution.conv if conv else o.resolution.matmul}" for o in observations})
         found.extend(name for name in options if any(_wants(name, o) for o in observations))
     return found
 
 
-def fit_chip(chip: str, observations: Sequence[Observed], coefficients: Coefficients) -> dict[str, Fitted]:
-    """The chip's own coefficients; those its observations say nothing of are left to its relatives."""
-    names = names_of(observations)
+def fit_chip(
+    chip: str, observations: Sequence[Observed], coefficients: Coefficients, fold: int | None = None
+) -> dict[str, Fitted]:
+    """The chip's own coefficients; those its observations say nothing of are left to its relatives.
+
+    What ``coefficients`` know of the chip stands. The part ``fold`` of the workloads is not looked at.
+    """
     family = coefficients.family_name(observations[0].gpu)
+    known = coefficients.chips.get(chip, {})
+    seen = [_Part(observation=o, fold=fold) for o in observations if fold is None or (o.folds != fold).any()]
+    names = [name for name in names_of(observations) if name not in known and _shows(name, seen, coefficients)]
     values = {name: _start(coefficients, name, family) for name in names}
     for _ in range(SWEEPS):
         for name in names:
-            chosen = [o for o in observations if _wants(name, o)]
+            chosen = [part for part in seen if _wants(name, part.observation)]
             low, high = RANGES[name.partition(".")[0]]
             loss = functools.partial(_loss_at, chip, name, values, chosen, coefficients)
             values[name] = _golden(loss, low, high)
-    return {name: _described(chip, name, values, observations, coefficients) for name in names}
+    return {name: _described(chip, name, values, seen, coefficients) for name in names}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Part:
+    """An observation without the rows of one part of the workloads."""
+
+    observation: Observed
+    fold: int | None
+
+    def log_errors(self, coefficients: Coefficients) -> NDArray[np.float64]:
+        """Logarithm of predicted over measured, [rows]."""
+        errors = self.observation.log_errors(coefficients)
+        return errors if self.fold is None else errors[self.observation.folds != self.fold]
+
+
+def _shows(name: str, parts: Sequence[_Part], coefficients: Coefficients) -> bool:
+    """Whether any of the parts shows a coefficient: where power is always the limit, units show nothing of theirs."""
+    chosen = [part.observation for part in parts if _wants(name, part.observation)]
+    head, _, arithmetic = name.partition(".")
+    if head != "utilization":
+        return bool(chosen)
+    return any(not _power_decides(o, Arithmetic(arithmetic), coefficients) for o in chosen)
+
+
+def _power_decides(observation: Observed, arithmetic: Arithmetic, coefficients: Coefficients) -> bool:
+    hardware = arrays([observation.gpu], [observation.resolution], coefficients, None)
+    needed_w = peak_flops_per_s(observation.gpu, arithmetic) * float(hardware.matmul_j_per_flop[0])
+    return needed_w > _POWER_BOUND * float(hardware.budget_w[0])
+
+
+_POWER_BOUND: Final = 1.25
+"""The peak's power over what a board has, above which its large products show the power and not the units."""
 
 
 def _start(coefficients: Coefficients, name: str, family: str) -> float:
@@ -99,7 +143,7 @@ def with_values(coefficients: Coefficients, chip: str, values: Mapping[str, floa
     fitted = {name: Fitted(value=value, spread=0.0, rows=0, sources=()) for name, value in values.items()}
     return dataclasses.replace(
         coefficients,
-        chips={**coefficients.chips, chip: fitted},
+        chips={**coefficients.chips, chip: {**coefficients.chips.get(chip, {}), **fitted}},
         chip_families={**coefficients.chip_families, chip: family},
         left_out=coefficients.left_out - {chip},
     )
@@ -109,22 +153,20 @@ def _loss_at(
     chip: str,
     name: str,
     values: Mapping[str, float],
-    observations: Sequence[Observed],
+    parts: Sequence[_Part],
     coefficients: Coefficients,
     value: float,
 ) -> float:
-    error = _loss(chip, {**values, name: value}, observations, coefficients)
+    error = _loss(chip, {**values, name: value}, parts, coefficients)
     # Where measurements say nothing (a board whose power is always the limit) the relatives decide.
-    prior = coefficients.group_value(name, coefficients.family_name(observations[0].gpu))
+    prior = coefficients.group_value(name, coefficients.family_name(parts[0].observation.gpu))
     return error + _PRIOR_WEIGHT * abs(math.log(value / prior))
 
 
-def _loss(
-    chip: str, values: Mapping[str, float], observations: Sequence[Observed], coefficients: Coefficients
-) -> float:
-    family = coefficients.family_name(observations[0].gpu)
+def _loss(chip: str, values: Mapping[str, float], parts: Sequence[_Part], coefficients: Coefficients) -> float:
+    family = coefficients.family_name(parts[0].observation.gpu)
     trial = with_values(coefficients, chip, values, family)
-    return math.fsum(float(np.abs(o.log_errors(trial)).mean()) for o in observations) / len(observations)
+    return math.fsum(float(np.abs(part.log_errors(trial)).mean()) for part in parts) / len(parts)
 
 
 def _golden(loss: Callable[[float], float], low: float, high: float) -> float:
@@ -149,15 +191,16 @@ def _described(
     chip: str,
     name: str,
     values: Mapping[str, float],
-    observations: Sequence[Observed],
+    parts: Sequence[_Part],
     coefficients: Coefficients,
 ) -> Fitted:
-    chosen = [o for o in observations if _wants(name, o)]
-    trial = with_values(coefficients, chip, values, coefficients.family_name(observations[0].gpu))
-    errors = np.concatenate([o.log_errors(trial) for o in chosen])
+    chosen = [part for part in parts if _wants(name, part.observation)]
+    family = coefficients.family_name(parts[0].observation.gpu)
+    trial = with_values(coefficients, chip, values, family)
+    errors = np.concatenate([part.log_errors(trial) for part in chosen])
     return Fitted(
         value=float(f"{values[name]:.4g}"),
         spread=float(f"{float(np.std(errors)):.3g}"),
         rows=len(errors),
-        sources=tuple(sorted({o.source for o in chosen})),
+        sources=tuple(sorted({part.observation.source for part in chosen})),
     )

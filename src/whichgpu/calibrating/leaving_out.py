@@ -26,8 +26,9 @@ CAUSES: Final[Mapping[str, str]] = {
     "norm": "bandwidth",
     "softmax": "bandwidth",
     "embedding": "bandwidth",
+    "model": "model",
 }
-"""What a kernel of each kind waits for most."""
+"""What a kernel of each kind waits for most; whole models mix them all."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,8 @@ def factors(found: Sequence[LeftOut], confidence: float) -> dict[str, float]:
     result = {}
     for cause in sorted(set(CAUSES.values())):
         chosen = [one for one in found if CAUSES[one.kind] == cause]
+        if not chosen:
+            continue
         sizes = np.concatenate([np.abs(one.errors) for one in chosen])
         weights = np.concatenate([np.full(len(one.errors), 1.0 / len(one.errors)) for one in chosen])
         order = np.argsort(sizes)

@@ -29,7 +29,7 @@ from whichgpu.workload import Workload
 
 Floats = NDArray[np.float64]
 
-LARGEST: Final = 400
+LARGEST: Final = 40
 """Workloads of one source, step and precision that a fit looks at, drawn with a fixed seed."""
 
 

@@ -26,7 +26,7 @@ from whichgpu.stack import Stack, stack
 
 Floats = NDArray[np.float64]
 
-SAMPLE: Final = 1500
+SAMPLE: Final = 500
 """Rows of one operator on one GPU that a fit looks at, drawn with a fixed seed: more change nothing but the time."""
 
 SHORTEST_S: Final = 10e-6

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,29 +12,38 @@ from whichgpu.predicting.coefficients import VERSION, Fitted
 
 
 def fitted_document(
-    chips: Mapping[str, Mapping[str, Fitted]], families: Mapping[str, str], sources: Mapping[str, Any]
+    chips: Mapping[str, Mapping[str, Fitted]],
+    families: Mapping[str, str],
+    sources: Mapping[str, Any],
+    folds: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    """The fitted coefficients of every chip, with the sources they come from."""
+    """The fitted coefficients of every chip, with the sources they come from and the sets with workloads left out."""
     return {
         "version": VERSION,
         "sources": dict(sources),
         "form": {},
         "form_without": {},
-        "chips": {
-            chip: {
-                "family": families[chip],
-                "values": {
-                    name: {
-                        "value": fitted.value,
-                        "spread": fitted.spread,
-                        "rows": fitted.rows,
-                        "sources": list(fitted.sources),
-                    }
-                    for name, fitted in sorted(chips[chip].items())
-                },
-            }
-            for chip in sorted(chips)
-        },
+        "chips": chips_document(chips, families),
+        "folds": list(folds),
+    }
+
+
+def chips_document(chips: Mapping[str, Mapping[str, Fitted]], families: Mapping[str, str]) -> dict[str, Any]:
+    """Every chip's family and coefficients, each with its spread, rows and sources."""
+    return {
+        chip: {
+            "family": families[chip],
+            "values": {
+                name: {
+                    "value": fitted.value,
+                    "spread": fitted.spread,
+                    "rows": fitted.rows,
+                    "sources": list(fitted.sources),
+                }
+                for name, fitted in sorted(chips[chip].items())
+            },
+        }
+        for chip in sorted(chips)
     }
 
 

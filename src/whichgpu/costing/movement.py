@@ -72,6 +72,8 @@ def norm(operands: Operands) -> Iterator[Cost]:
         reread=again,
         row=row,
         launches=2.0 if split else 1.0,
+        # With fixed statistics it is one scale and shift an element, which compilers fuse like any other.
+        fusable=label == "batch" and not (operands.backward or training),
         label=f"{label} norm",
     )
 

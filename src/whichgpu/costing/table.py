@@ -75,6 +75,7 @@ class CostTable:
     vector_product: Flags
     library_loop: Flags
     known: Flags
+    backward: Flags
     kinds: tuple[str, ...]
     phases: tuple[str, ...]
     labels: tuple[str, ...]
@@ -258,6 +259,7 @@ def table_of(rows: Sequence[_Row]) -> CostTable:
         row=np.array([cost.row.as_row() for cost in costs]) if costs else empty,
         turned=np.array([cost.turned.as_row() for cost in costs]) if costs else empty,
         known=np.array([row.known for row in rows], dtype=bool),
+        backward=np.array([row.phase == Phase.BACKWARD for row in rows], dtype=bool),
         kinds=tuple(str(row.kind) for row in rows),
         phases=tuple(str(row.phase) for row in rows),
         labels=tuple(cost.label or row.name for row, cost in zip(rows, costs, strict=True)),

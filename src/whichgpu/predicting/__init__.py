@@ -1,6 +1,7 @@
 """Workload and GPUs into estimates: latency, memory, power, energy, each an interval."""
 
 from whichgpu.predicting.latency import kernel_s
+from whichgpu.predicting.memory import usable_bytes
 from whichgpu.predicting.predict import (
     Prediction,
     breakdown,
@@ -9,8 +10,8 @@ from whichgpu.predicting.predict import (
     predict,
     predict_arrays,
     predictable,
-    usable_bytes,
 )
+from whichgpu.predicting.uncertainty import ratio_factor
 
 __all__ = [
     "Prediction",
@@ -21,5 +22,6 @@ __all__ = [
     "predict",
     "predict_arrays",
     "predictable",
+    "ratio_factor",
     "usable_bytes",
 ]

@@ -53,6 +53,8 @@ class Form:
     cache_speed: float
     rows_in_flight: float
     vector_product: float
+    turning: float
+    conv_feed: float
     alone_lead: float
     alone_product: float
     alone_batched: float

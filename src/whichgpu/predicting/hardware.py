@@ -24,6 +24,9 @@ _PCIE_BYTES_PER_S: Final = {1: 0.25e9, 2: 0.5e9, 3: 0.985e9, 4: 1.969e9, 5: 3.93
 _PAGEABLE_BYTES_PER_S: Final = 6.0e9
 """A pageable copy is staged through a pinned buffer by one CPU core, whatever the bus could do."""
 
+_GRADUAL: Final = 4.0
+"""Order of the norm that joins two limits of a rate: the lower one decides, but near where they meet."""
+
 _PINNED_FRACTION: Final = 0.8
 
 
@@ -116,14 +119,15 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
     conv = sustained_flops_per_s(gpu, resolution.conv, family)
     plain = Arithmetic.FP64 if resolution.matmul is Arithmetic.FP64 else Arithmetic.FP32
     vector = sustained_flops_per_s(gpu, plain, family)
-    vector_units = resolution.conv in (Arithmetic.FP32, Arithmetic.FP64)
     return {
         "multiprocessors": gpu.get("multiprocessors") or _matrix_engines(gpu),
         "matmul_flops_per_s": matmul * emulated,
-        "conv_flops_per_s": conv * emulated * family.conv_utilization[resolution.conv],
+        "conv_flops_per_s": _fed(
+            conv * emulated * family.conv_utilization[resolution.conv], gpu, resolution.conv, coefficients
+        ),
         "attention_flops_per_s": matmul * emulated * family.attention_utilization,
         "vector_flops_per_s": vector,
-        "winograd_gain": family.winograd_gain if vector_units else 1.0,
+        "winograd_gain": _winograd_gain(resolution.conv, family, vector / conv),
         "bytes_per_s": gpu.figure("memory_bytes_per_s") * family.bandwidth * _ecc_share(gpu),
         "cache_bytes": max(gpu.get("last_level_cache_bytes") or 0.0, gpu.get("l2_bytes") or 0.0),
         "kernel_start_s": family.kernel_start_s,
@@ -144,6 +148,15 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
         "tensor_conv": _on_matrix_units(gpu, resolution.conv),
         "mixed": resolution.mixed,
     }
+
+
+def _fed(flops_per_s: float, gpu: Gpu, arithmetic: Arithmetic, coefficients: Coefficients) -> float:
+    """The rate of convolutions on matrix units, which wait for operands that each multiprocessor gathers."""
+    units, clock_hz = gpu.get("multiprocessors"), gpu.get("boost_clock_hz")
+    if units is None or clock_hz is None or not _on_matrix_units(gpu, arithmetic) or arithmetic is Arithmetic.INT8:
+        return flops_per_s
+    limit = coefficients.form.conv_feed * units * clock_hz
+    return float((flops_per_s**-_GRADUAL + limit**-_GRADUAL) ** (-1.0 / _GRADUAL))
 
 
 def _energy_j(gpu: Gpu, arithmetic: Arithmetic, family: Family) -> float:
@@ -177,6 +190,19 @@ def _on_matrix_units(gpu: Gpu, arithmetic: Arithmetic) -> bool:
     """Whether convolutions in this arithmetic run on tensor or matrix units."""
     figure = next((name for name in UNITS[arithmetic] if gpu.get(name) is not None), "")
     return "tensor" in figure and arithmetic is not Arithmetic.FP64
+
+
+def _winograd_gain(arithmetic: Arithmetic, family: Family, vector_over_matrix: float) -> float:
+    """How much faster than the plain convolution Winograd's algorithm is, 1 where a library would not choose it.
+
+    It runs on vector units in FP32. Where TF32 is allowed the library tries both and keeps the faster.
+    """
+    if arithmetic in (Arithmetic.FP32, Arithmetic.FP64):
+        return family.winograd_gain
+    if arithmetic is not Arithmetic.TF32:
+        return 1.0
+    efficiency = family.conv_utilization[Arithmetic.FP32] / family.conv_utilization[Arithmetic.TF32]
+    return max(1.0, family.winograd_gain * vector_over_matrix * efficiency)
 
 
 def element_bytes(resolution: Resolution) -> Floats:

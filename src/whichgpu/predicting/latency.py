@@ -71,13 +71,13 @@ def times(
     compute_s = _compute_s(table, hardware, form)
     power_s = work_j(table, hardware, traffic) / hardware.budget_w[None, :]
     launches = table.launches[:, None] * np.where(fusable, stack.fusion, 1.0)
-    turning_s, turns = _turning(table, hardware, stack.channels_last if channels_last is None else channels_last)
+    turning_s, turns = _turning(table, hardware, form, stack.channels_last if channels_last is None else channels_last)
     launches = launches + turns
     memory_s, start_s = _chains(table, hardware, memory_s, launches, form)
     alive = occurrences(table, hardware)
     busy_s = np.maximum(np.maximum(compute_s, memory_s), power_s) + turning_s
     device_s = ((busy_s + start_s) * alive).sum(axis=0)
-    issue_s = launches * stack.host_launch_s + (table.library_loop * table.steps)[:, None] * stack.host_loop_s
+    issue_s = launches * _launch_s(table, stack) + (table.library_loop * table.steps)[:, None] * stack.host_loop_s
     host_s = (issue_s * alive).sum(axis=0) * hardware.host_factor
     fixed_s = np.full_like(device_s, stack.host_step_s) + transfer_s
     step_s = joined_s(device_s, host_s, hardware) + fixed_s
@@ -93,6 +93,12 @@ def times(
         device_s=device_s,
         step_s=step_s,
     )
+
+
+def _launch_s(table: CostTable, stack: Stack) -> Floats:
+    """Host time of one launch of each operator, [operators, 1]: automatic differentiation issues the backward ones."""
+    seconds: Floats = stack.host_launch_s * np.where(table.backward, stack.host_backward, 1.0)[:, None]
+    return seconds
 
 
 def occurrences(table: CostTable, hardware: Hardware) -> Floats:
@@ -134,14 +140,14 @@ def _memory_s(traffic: Floats, hardware: Hardware, form: Form) -> Floats:
     return seconds
 
 
-def _turning(table: CostTable, hardware: Hardware, channels_last: bool) -> tuple[Floats, Floats]:
+def _turning(table: CostTable, hardware: Hardware, form: Form, channels_last: bool) -> tuple[Floats, Floats]:
     """Seconds and launches of turning images, [operators, gpus].
 
     Matrix units want images channels-last: each that is not is read and written once more, by a kernel of its own.
     """
     needed = hardware.tensor_conv[None, :] & (not channels_last)
     turned = table.turned @ hardware.element_bytes.T
-    seconds = np.where(needed, 2.0 * turned / hardware.bytes_per_s[None, :], 0.0)
+    seconds = np.where(needed, form.turning * 2.0 * turned / hardware.bytes_per_s[None, :], 0.0)
     return seconds, np.where(needed & (turned > 0), 2.0, 0.0)
 
 

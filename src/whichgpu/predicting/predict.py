@@ -20,7 +20,7 @@ from whichgpu.predicting.hardware import Hardware, arrays
 from whichgpu.predicting.latency import Times, moved_bytes, times, transfer_s
 from whichgpu.predicting.memory import fit, fit_probability, memory_of, reserved_share, usable_bytes
 from whichgpu.predicting.power import mean_power_w
-from whichgpu.predicting.uncertainty import CONFIDENCE, factors, latency_factor
+from whichgpu.predicting.uncertainty import CONFIDENCE, factors, model_factor
 from whichgpu.stack import stack
 from whichgpu.workload import Workload
 
@@ -92,7 +92,7 @@ def predict(
     chosen = coefficients or shipped()
     shares = _shares(prediction)
     related = np.array([chosen.family_is_measured(chosen.family_name(gpu)) for gpu in gpus], dtype=bool)
-    width = latency_factor(shares, prediction.coverage, related)
+    width = model_factor(shares, prediction.coverage, related)
     memory = memory_of(workload, gpus, prediction.resolutions)
     bounds = _bounds(prediction, shares)
     return [
