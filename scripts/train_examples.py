@@ -46,7 +46,7 @@ def train(script: Path) -> dict[str, Any]:
     from whichgpu.capturing.keras_scripts import aliases, tensorflow_names
 
     keras.utils.set_random_seed(0)
-    aliases.install(tensorflow_names.build())
+    aliases.install(tensorflow_names.build(gradient_tape=object))
     models, notes = [], []
     compile_model = keras.Model.compile
 

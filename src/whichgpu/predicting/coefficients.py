@@ -167,9 +167,10 @@ class Coefficients:
     def group_value(self, name: str, group: str) -> float:
         """The value of a family or group: its members' mean, shrunk towards its parent's."""
         if group == "root":
-            return self._root(name)
-        stated = self._stated(name, group)
-        parent = self.group_value(name, self._parent(group)) if stated is None else stated
+            parent = self._root(name)
+        else:
+            stated = self._stated(name, group)
+            parent = self.group_value(name, self._parent(group)) if stated is None else stated
         logs = self._branches(name, group)
         if not logs:
             return parent
