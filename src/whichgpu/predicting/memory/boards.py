@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from statistics import NormalDist
 from typing import Any
 
-from whichgpu.costing.arithmetic import Resolution
+from whichgpu.costing.arithmetic import UNITS, Arithmetic, Resolution
 from whichgpu.estimate import Fit, Interval, MemoryParts
 from whichgpu.gpu import Gpu
 from whichgpu.predicting.memory.allocator import SEGMENT_STEP_BYTES
 from whichgpu.predicting.memory.frameworks import context_bytes, workspace_bytes
 from whichgpu.predicting.memory.liveness import liveness
 from whichgpu.predicting.memory.parts import peak_parts
+from whichgpu.stack import stack
 from whichgpu.workload import Workload
 
 
@@ -27,11 +28,24 @@ def memory_of(workload: Workload, gpus: Sequence[Gpu], resolutions: Sequence[Res
     followed: dict[Any, MemoryParts] = {}
     found = []
     for gpu, sizes in zip(gpus, resolutions, strict=True):
-        key = (sizes.narrow_bytes, sizes.wide_bytes, sizes.weight_bytes, sizes.master_bytes, sizes.mixed)
+        turns = turns_images(workload, gpu, sizes)
+        key = (sizes.narrow_bytes, sizes.wide_bytes, sizes.weight_bytes, sizes.master_bytes, sizes.mixed, turns)
         if key not in followed:
-            followed[key] = peak_parts(workload, alive, sizes, 0.0, allocator=True)
+            followed[key] = peak_parts(workload, alive, sizes, 0.0, allocator=True, turns=turns)
         found.append(_on(gpu, workload, followed[key], workspace_bytes(workload, gpu, alive.products)))
     return found
+
+
+def turns_images(workload: Workload, gpu: Gpu, sizes: Resolution) -> bool:
+    """Whether convolutions copy images: NVIDIA's matrix units want channels last, PyTorch's default has them first.
+
+    Source: cuDNN developer guide, tensor transformations around tensor-core kernels, done in the workspace.
+    """
+    rules = stack(workload.stack)
+    if gpu.vendor != "NVIDIA" or rules.framework != "pytorch" or workload.layout in ("nhwc", "channels_last"):
+        return False
+    figure = next((name for name in UNITS[sizes.conv] if gpu.get(name) is not None), "")
+    return "tensor" in figure and sizes.conv is not Arithmetic.FP64
 
 
 def _on(gpu: Gpu, workload: Workload, parts: MemoryParts, workspace: float) -> MemoryParts:

@@ -31,7 +31,8 @@ class Weights:
 class Liveness:
     """Storages with their elements by class, and when they live, as columns of length [storages].
 
-    ``birth`` and ``death`` are positions of operators; ``kept`` storages live as long as the model.
+    ``birth`` and ``death`` are positions of operators. ``turning`` are the positions of dense convolutions of images,
+    ``turned`` the elements of their images: what a library copies that needs them in another layout.
     """
 
     narrow: Floats
@@ -46,6 +47,8 @@ class Liveness:
     weights: Weights
     buffers_bytes: float
     products: int
+    turning: NDArray[np.int64]
+    turned: Floats
 
     @property
     def parameters(self) -> float:
@@ -71,6 +74,7 @@ def liveness(graph: OperatorGraph, step: str) -> Liveness:
     dies[gradient] = len(operators)  # the optimizer reads them last
     saved = (born < forward_end) & (dies >= forward_end) & ~gradient & ~data
     kept = _kept(operators, graph.tensors)
+    turning = [at for at, operator in enumerate(operators) if _is_dense_convolution(operator)]
     # Every turn of a loop keeps its own activations.
     table *= np.where(saved, [kept.get(storage, 1.0) for storage in order], 1.0)[:, None]
     return Liveness(
@@ -86,7 +90,15 @@ def liveness(graph: OperatorGraph, step: str) -> Liveness:
         weights=_weights(graph),
         buffers_bytes=_buffer_bytes(graph.tensors),
         products=sum(operator.kind in PRODUCTS for operator in operators),
+        turning=np.array(turning, dtype=np.int64),
+        turned=np.array([_images(operators[at], graph.tensors) for at in turning], dtype=np.float64),
     )
+
+
+def _images(operator: Operator, tensors: tuple[Tensor, ...]) -> float:
+    """Elements of what a convolution reads and writes, its weights and their gradients left out."""
+    operands = {tensors[index].storage: tensors[index] for index in (*operator.inputs, *operator.outputs)}
+    return float(sum(tensor.elements for tensor in operands.values() if tensor.role in (Role.ACTIVATION, Role.INPUT)))
 
 
 def _weights(graph: OperatorGraph) -> Weights:
@@ -104,6 +116,10 @@ def _weights(graph: OperatorGraph) -> Weights:
         trained=tuple(weight.trainable for weight in found),
         multiplied=tuple(weight.storage in read for weight in found),
     )
+
+
+def _is_dense_convolution(operator: Operator) -> bool:
+    return operator.kind is Kind.CONV and number(operator, "groups", 1) == 1
 
 
 def _of_step(graph: OperatorGraph, step: str) -> Iterable[Operator]:

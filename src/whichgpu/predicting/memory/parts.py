@@ -95,13 +95,21 @@ def _weight_bytes(
 
 
 def peak_parts(
-    workload: Workload, alive: Liveness, resolution: Resolution, context_bytes: float, *, allocator: bool = False
+    workload: Workload,
+    alive: Liveness,
+    resolution: Resolution,
+    context_bytes: float,
+    *,
+    allocator: bool = False,
+    turns: bool = False,
 ) -> MemoryParts:
     """Peak memory of the workload as a sum with names, in bytes.
 
     With ``allocator`` the stack's is followed, and what its optimizer needs for a moment counts; without, the result
-    is what the graph's tensors take.
+    is what the graph's tensors take. ``turns`` says that the convolutions' library copies images into its own layout.
     """
+    if turns:
+        alive = _with_turned(alive)
     if keeps_gradients(workload):
         alive = dataclasses.replace(alive, birth=np.where(alive.gradient, 0, alive.birth))
     sizes = sizes_of(workload, alive, resolution)
@@ -121,6 +129,23 @@ def peak_parts(
         allocator_bytes=reserved - tensors,
         context_bytes=context_bytes,
         cache_bytes=reserved - held,
+    )
+
+
+def _with_turned(alive: Liveness) -> Liveness:
+    """With one more storage a convolution, which lives while it runs: its images in the layout of matrix units."""
+    count = len(alive.turning)
+    none, no = np.zeros(count), np.zeros(count, dtype=bool)
+    return dataclasses.replace(
+        alive,
+        narrow=np.concatenate([alive.narrow, alive.turned]),
+        wide=np.concatenate([alive.wide, none]),
+        fixed=np.concatenate([alive.fixed, none]),
+        birth=np.concatenate([alive.birth, alive.turning]),
+        death=np.concatenate([alive.death, alive.turning]),
+        saved=np.concatenate([alive.saved, no]),
+        gradient=np.concatenate([alive.gradient, no]),
+        data=np.concatenate([alive.data, no]),
     )
 
 

@@ -11,6 +11,7 @@ from whichgpu.catalog import default_catalog
 from whichgpu.costing import resolve
 from whichgpu.estimate import Fit, Interval
 from whichgpu.gpu import Figure
+from whichgpu.graph import Kind, Operator, OperatorGraph, Phase, Role, Tensor
 from whichgpu.measurements.perceptrons import perceptron
 from whichgpu.predicting import predict
 from whichgpu.predicting.memory import (
@@ -188,3 +189,34 @@ def test_tensorflow_takes_nearly_all_of_the_memory_whatever_it_needs():
 def test_workspaces_of_matrix_libraries(gpu, mib):
     assert workspace_bytes(workload(8, 8, 8), CATALOG.get(gpu), products=1) == mib * MIB
     assert workspace_bytes(workload(8, 8, 8), CATALOG.get(gpu), products=0) == 0
+
+
+def convolution(precision):
+    """One 3 x 3 convolution of 8 images of 64 channels and 128 x 128 pixels, in inference."""
+    tensors = (
+        Tensor(shape=(8, 64, 128, 128), dtype="float32", storage=0, role=Role.INPUT),
+        Tensor(shape=(64, 64, 3, 3), dtype="float32", storage=1, role=Role.WEIGHT),
+        Tensor(shape=(8, 64, 128, 128), dtype="float32", storage=2),
+    )
+    attributes = {"direction": "forward", "stride": (1, 1), "padding": (1, 1), "dilation": (1, 1), "groups": 1}
+    operator = Operator(kind=Kind.CONV, phase=Phase.FORWARD, inputs=(0, 1), outputs=(2,), attributes=attributes)
+    graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=8)
+    return Workload(name="conv", graph=graph, phase="infer", step="forward", batch_size=8, precision=precision)
+
+
+@pytest.mark.parametrize(
+    ("gpu", "precision", "layout", "copies"),
+    [
+        ("v100-sxm2-16gb", Precision.FP32, "default", 0),  # no matrix units in FP32
+        ("v100-sxm2-16gb", Precision.FP16, "default", 2),
+        ("v100-sxm2-16gb", Precision.FP16, "channels_last", 0),
+        ("rtx-3090", Precision.TF32, "default", 2),
+    ],
+)
+def test_channels_first_images_are_copied_for_matrix_units(gpu, precision, layout, copies):
+    work = dataclasses.replace(convolution(precision), layout=layout)
+    board = CATALOG.get(gpu)
+    parts = memory_of(work, [board], [resolve(work, board)])[0]
+    image = 8 * 64 * 128 * 128 * (2 if precision is Precision.FP16 else 4)
+    # the input, the output, and a copy of each where the layout must change
+    assert parts.inputs_bytes + parts.temporaries_bytes == (2 + copies) * image
