@@ -26,13 +26,17 @@ def memory_of(workload: Workload, gpus: Sequence[Gpu], resolutions: Sequence[Res
     """
     alive = liveness(workload.graph, workload.step)
     followed: dict[Any, MemoryParts] = {}
+    boards: dict[Any, MemoryParts] = {}
     found = []
     for gpu, sizes in zip(gpus, resolutions, strict=True):
         turns = turns_images(workload, gpu, sizes)
         key = (sizes.narrow_bytes, sizes.wide_bytes, sizes.weight_bytes, sizes.master_bytes, sizes.mixed, turns)
         if key not in followed:
             followed[key] = peak_parts(workload, alive, sizes, 0.0, allocator=True, turns=turns)
-        found.append(_on(gpu, workload, followed[key], workspace_bytes(workload, gpu, alive.products)))
+        held = (workspace_bytes(workload, gpu, alive.products), context_bytes(workload, gpu))
+        if (key, held) not in boards:
+            boards[key, held] = _on(followed[key], *held)
+        found.append(boards[key, held])
     return found
 
 
@@ -48,13 +52,10 @@ def turns_images(workload: Workload, gpu: Gpu, sizes: Resolution) -> bool:
     return "tensor" in figure and sizes.conv is not Arithmetic.FP64
 
 
-def _on(gpu: Gpu, workload: Workload, parts: MemoryParts, workspace: float) -> MemoryParts:
+def _on(parts: MemoryParts, workspace: float, context: float) -> MemoryParts:
     lost = -workspace % SEGMENT_STEP_BYTES
     return dataclasses.replace(
-        parts,
-        workspaces_bytes=workspace,
-        allocator_bytes=parts.allocator_bytes + lost,
-        context_bytes=context_bytes(workload, gpu),
+        parts, workspaces_bytes=workspace, allocator_bytes=parts.allocator_bytes + lost, context_bytes=context
     )
 
 
