@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -86,7 +85,9 @@ class MemoryParts:
     @property
     def total_bytes(self) -> float:
         """The sum of the parts: what the driver reports at the peak."""
-        return math.fsum(value for name, value in self.document().items() if name != "cache_bytes")
+        kept = self.weights_bytes + self.gradients_bytes + self.optimizer_bytes
+        passing = self.saved_activations_bytes + self.temporaries_bytes + self.inputs_bytes
+        return kept + passing + self.workspaces_bytes + self.allocator_bytes + self.context_bytes
 
     @property
     def needed_bytes(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -72,8 +73,14 @@ def fit_probability(needed: Interval, usable: float | None) -> float | None:
         return None
     if usable <= 0.0:
         return 0.0
-    width = math.log(needed.high / needed.mid) / NormalDist().inv_cdf(0.5 + needed.confidence / 2.0)
+    width = math.log(needed.high / needed.mid) / _deviations(needed.confidence)
     distance = math.log(usable / needed.mid)
     if width <= 0.0:
         return 1.0 if distance >= 0.0 else 0.0
-    return NormalDist().cdf(distance / width)
+    return 0.5 * math.erfc(-distance / width / math.sqrt(2.0))
+
+
+@functools.cache
+def _deviations(confidence: float) -> float:
+    """How many standard deviations the middle share of a normal distribution reaches."""
+    return NormalDist().inv_cdf(0.5 + confidence / 2.0)
