@@ -43,13 +43,14 @@ def log_errors(folder: Path) -> dict[str, list[float]]:
 def main() -> None:
     """Print one line a source, and the factor over all."""
     errors = log_errors(Path(sys.argv[1]))
-    values, weights = [], []
+    values: list[float] = []
+    weights: list[float] = []
     for source, logs in errors.items():
         width = float(np.exp(np.quantile(np.abs(logs), _QUANTILE)))
         mean = 100.0 * float(np.mean(np.abs(np.expm1(logs))))
         bias = 100.0 * float(np.mean(np.expm1(logs)))
         print(f"{source}: {len(logs)} rows, mean error {mean:.1f} %, bias {bias:+.1f} %, 80 % within {width:.3f}")
-        values.extend(np.abs(logs))
+        values.extend(abs(log) for log in logs)
         weights.extend([1.0 / len(logs)] * len(logs))
     order = np.argsort(values)
     share = np.cumsum(np.array(weights)[order]) / np.sum(weights)
