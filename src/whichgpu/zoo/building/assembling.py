@@ -14,6 +14,7 @@ from typing import Any, Final
 from whichgpu.errors import DataError
 from whichgpu.graph import Kind, OperatorGraph, with_slopes
 from whichgpu.zoo.building.blueprint import AtLength, Blueprint, Capture
+from whichgpu.zoo.building.ungrouping import per_sample
 from whichgpu.zoo.entries import AT, CATEGORIES, FOLDER, INDEX, KINDS
 from whichgpu.zoo.packing import canonical, packed, unpacked
 from whichgpu.zoo.stretching import stretched
@@ -61,7 +62,7 @@ def _graph(blueprint: Blueprint, kind: str, capture: Capture) -> OperatorGraph:
     if kind not in KINDS:
         raise DataError("{name}: no kind of graph {kind!r}", name=blueprint.name, kind=kind)
     try:
-        graph = _scalable([canonical(capture(batch)) for batch in blueprint.batches])
+        graph = _scalable([canonical(per_sample(capture(batch))) for batch in blueprint.batches])
     except DataError as error:
         raise DataError("{name}/{kind}: {error}", name=blueprint.name, kind=kind, error=error) from error
     unknown = {operator.name for operator in graph.operators if operator.kind is Kind.UNKNOWN}
@@ -77,13 +78,19 @@ def _scalable(captures: list[OperatorGraph]) -> OperatorGraph:
 
     A size of the latter is the prime times the elements a sample, plus those that are there anyway.
     """
-    if len(captures) == 2:
-        return with_slopes(*captures)
     graph = captures[0]
+    if len(captures) == 2:
+        other = captures[1]
+        if any(a.attributes != b.attributes for a, b in zip(graph.operators, other.operators, strict=False)):
+            raise DataError("an operator's attribute depends on the batch size")
+        return with_slopes(graph, other)
     prime = graph.batch_size
     tensors = [dataclasses.replace(t, slope=tuple(size // prime for size in t.shape)) for t in graph.tensors]
     if any(slope >= prime // 2 for t in tensors for slope in t.slope or ()):
         raise DataError("a tensor's size is not affine in the batch size")
+    for operator in graph.operators:
+        if any(isinstance(value, int) and abs(value) >= prime // 2 for value in operator.attributes.values()):
+            raise DataError("an attribute of {name} depends on the batch size", name=operator.name)
     return dataclasses.replace(graph, tensors=tuple(tensors))
 
 
