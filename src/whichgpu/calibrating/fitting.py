@@ -1,4 +1,4 @@
-"""One chip's coefficients from its observations: coordinate by coordinate, by the median-like mean absolute log error.
+"""One chip's coefficients from its observations: coordinate by coordinate, by a robust mean of the absolute log error.
 
 Errors are weighed by operator, not by row, so that an operator measured ten thousand times says no more than one
 measured a hundred times.
@@ -31,7 +31,7 @@ _STEPS: Final = 14
 """Golden-section steps of one coefficient: its range shrinks to a few parts in a thousand."""
 
 RANGES: Final[Mapping[str, tuple[float, float]]] = {
-    "utilization": (0.05, 1.15),
+    "utilization": (0.05, 1.08),
     "bandwidth": (0.30, 1.00),
     "conv_utilization": (0.05, 1.50),
     "attention_utilization": (0.10, 1.50),
@@ -166,7 +166,27 @@ def _loss_at(
 def _loss(chip: str, values: Mapping[str, float], parts: Sequence[_Part], coefficients: Coefficients) -> float:
     family = coefficients.family_name(parts[0].observation.gpu)
     trial = with_values(coefficients, chip, values, family)
-    return math.fsum(float(np.abs(part.log_errors(trial)).mean()) for part in parts) / len(parts)
+    by_machine: dict[tuple[str, ...], list[float]] = {}
+    for part in parts:
+        by_machine.setdefault(_machine(part.observation), []).append(float(_robust(part.log_errors(trial)).mean()))
+    return math.fsum(math.fsum(found) / len(found) for found in by_machine.values()) / len(by_machine)
+
+
+def _machine(observation: Observed) -> tuple[str, ...]:
+    """What a loss counts once: an operator, or all whole models that a source ran on one board."""
+    if observation.kind == "model":
+        return observation.source, observation.gpu.id
+    return observation.source, observation.gpu.id, observation.operator, observation.direction, observation.precision
+
+
+_OUTLIER: Final = 0.4
+"""Log error from which a row counts ever less: published runs of whole machines include broken ones."""
+
+
+def _robust(errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Errors as a fit weighs them: as they are where small, by their logarithm where large."""
+    weighed: NDArray[np.float64] = _OUTLIER * np.log1p(np.abs(errors) / _OUTLIER)
+    return weighed
 
 
 def _golden(loss: Callable[[float], float], low: float, high: float) -> float:
