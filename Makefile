@@ -47,9 +47,6 @@ accuracy: $(VENV)/installed-dev ## write docs/accuracy.md from data/measurements
 zoo: $(VENV)/installed-zoo ## capture the built-in workloads again
 	$(BIN)/python -m whichgpu.zoo.building --prune
 
-calibrate: $(VENV)/installed-dev ## fit the predictor's coefficients to data/measurements
-	$(BIN)/python -m whichgpu.calibrating
-
 validate: $(VENV)/installed-dev ## the predictor against data/measurements
 	$(BIN)/whichgpu validate --data data/measurements
 
