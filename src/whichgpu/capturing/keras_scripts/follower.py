@@ -51,6 +51,7 @@ class KerasFollower:
         patching.dtype_policies(self._note_policy)
         patching.harmless_files(self.journal.saved)
         patching.weights_by_shape()
+        patching.augmentation_by_shape()
         calls.install()
         whole.install()
         losses.install()

@@ -184,6 +184,16 @@ def weights_by_shape() -> None:
     keras.Model.set_weights = _nothing
 
 
+def augmentation_by_shape() -> None:
+    """Turning, shearing and zooming an image leaves its shape: it is left as it is, and SciPy is not needed for it."""
+    from keras.src.legacy.preprocessing import image
+
+    def apply_affine_transform(x: Any, *arguments: Any, **options: Any) -> Any:
+        return x
+
+    replace_everywhere(image.apply_affine_transform, apply_affine_transform)
+
+
 def bound(function: Callable[..., Any], arguments: Any, options: Any) -> Mapping[str, Any]:
     """The arguments of a call by the names of ``function``'s own signature, defaults filled in."""
     values = inspect.signature(function).bind(*arguments, **options)
