@@ -102,6 +102,7 @@ class Coefficients:
     chip_families: Mapping[str, str] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
     rows: dict[Any, tuple[Gpu, dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _groups: dict[tuple[str, str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
     _resolved: dict[tuple[str, str], Family] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def family_name(self, gpu: Gpu) -> str:
@@ -166,6 +167,12 @@ class Coefficients:
 
     def group_value(self, name: str, group: str) -> float:
         """The value of a family or group: its members' mean, shrunk towards its parent's."""
+        key = (name, group)
+        if key not in self._groups:
+            self._groups[key] = self._shrunk(name, group)
+        return self._groups[key]
+
+    def _shrunk(self, name: str, group: str) -> float:
         if group == "root":
             parent = self._root(name)
         else:
