@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from whichgpu.gpu import Gpu
 from whichgpu.stack import stack
@@ -136,8 +136,23 @@ def has_unit(gpu: Gpu, arithmetic: Arithmetic) -> bool:
     return arithmetic is not Arithmetic.FP16 or plain is None or max(known) >= 0.9 * plain
 
 
+_KEPT: Final[dict[tuple[Any, ...], tuple[Gpu, Resolution]]] = {}
+_MOST_KEPT: Final = 20_000
+"""Resolutions kept for the catalogue's entries, which are asked again and again; then all are forgotten."""
+
+
 def resolve(workload: Workload, gpu: Gpu) -> Resolution:
     """How ``workload`` runs on ``gpu``: its framework's default where no precision is asked for."""
+    key = (id(gpu), workload.precision, workload.weight_precision, workload.stack, workload.stack_year)
+    kept = _KEPT.get(key)
+    if kept is None:
+        if len(_KEPT) >= _MOST_KEPT:
+            _KEPT.clear()
+        kept = _KEPT[key] = (gpu, _resolved(workload, gpu))
+    return kept[1]
+
+
+def _resolved(workload: Workload, gpu: Gpu) -> Resolution:
     matmul, conv, substitute = _products(workload, gpu)
     mixed = workload.precision in _MIXED
     asked = _ASKED.get(workload.precision, matmul)
