@@ -69,7 +69,7 @@ class Fit(enum.StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryParts:
     """Peak memory as a sum with names, in bytes; ``cache_bytes`` is the part of ``allocator_bytes`` that the allocator
-    gives back before it runs out of memory."""
+    gives back before it runs out of memory, ``kv_cache_bytes`` what generation keeps from token to token."""
 
     weights_bytes: float = 0.0
     gradients_bytes: float = 0.0
@@ -81,11 +81,12 @@ class MemoryParts:
     allocator_bytes: float = 0.0
     context_bytes: float = 0.0
     cache_bytes: float = 0.0
+    kv_cache_bytes: float = 0.0
 
     @property
     def total_bytes(self) -> float:
         """The sum of the parts: what the driver reports at the peak."""
-        kept = self.weights_bytes + self.gradients_bytes + self.optimizer_bytes
+        kept = self.weights_bytes + self.gradients_bytes + self.optimizer_bytes + self.kv_cache_bytes
         passing = self.saved_activations_bytes + self.temporaries_bytes + self.inputs_bytes
         return kept + passing + self.workspaces_bytes + self.allocator_bytes + self.context_bytes
 
@@ -100,8 +101,21 @@ class MemoryParts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StageTime:
+    """One stage of the work on one GPU: how often it runs, and the time of once."""
+
+    name: str
+    repetitions: int
+    latency_s: Interval
+
+    def document(self) -> dict[str, Any]:
+        """The stage as one row of member ``stages`` of an estimate."""
+        return {"name": self.name, "repetitions": self.repetitions, "latency_s": self.latency_s.document()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorTime:
-    """One kind of operator on one GPU: how often, how long, and what it waits for."""
+    """One kind of operator on one GPU: how often, how long, and what it waits for; ``stage`` is where it runs."""
 
     name: str
     kind: str
@@ -112,6 +126,7 @@ class OperatorTime:
     time_s: float
     bound: Bound
     utilization: float
+    stage: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +134,8 @@ class Estimate:
     """What one GPU does with one workload.
 
     ``precision`` is what its hardware really computes in. Power and energy are None where the catalogue has no
-    board power.
+    board power. ``prefill_s`` and ``decode_s_per_token`` are known for generations; ``batch_size`` is that of the
+    estimate, the workload's own unless the largest that fits was asked for.
     """
 
     gpu: str
@@ -141,6 +157,10 @@ class Estimate:
     time_to_finish_s: Interval | None = None
     price: dict[str, Any] | None = None
     cost: dict[str, Any] | None = None
+    batch_size: int | None = None
+    prefill_s: Interval | None = None
+    decode_s_per_token: Interval | None = None
+    stages: tuple[StageTime, ...] = ()
     operators: tuple[OperatorTime, ...] = field(default=())
 
     def document(self) -> dict[str, Any]:
@@ -150,6 +170,10 @@ class Estimate:
             "latency_s": self.latency_s.document(),
             "throughput_per_s": self.throughput_per_s.document(),
             "throughput_unit": self.throughput_unit,
+            "batch_size": self.batch_size,
+            "prefill_s": _document(self.prefill_s),
+            "decode_s_per_token": _document(self.decode_s_per_token),
+            "stages": [stage.document() for stage in self.stages],
             "peak_memory_bytes": self.peak_memory_bytes.document(),
             "power_w": _document(self.power_w),
             "energy_j": _document(self.energy_j),

@@ -59,13 +59,17 @@ class Phase(enum.StrEnum):
 
 
 class Role(enum.StrEnum):
-    """What a tensor is for; weights and buffers live for the whole run."""
+    """What a tensor is for; weights, buffers and caches live for the whole run.
+
+    A cache is what generation keeps from one token to the next: keys, values, states.
+    """
 
     INPUT = "input"
     WEIGHT = "weight"
     BUFFER = "buffer"
     ACTIVATION = "activation"
     GRADIENT = "gradient"
+    CACHE = "cache"
 
 
 ELEMENT_BYTES: Final[Mapping[str, float]] = {

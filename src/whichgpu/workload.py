@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,10 +72,44 @@ class Assumption:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adapters:
+    """Low-rank adapters that train beside frozen weights: their rank, and the layers that gain one by name."""
+
+    rank: int
+    targets: tuple[str, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The adapters as member ``lora`` of a workload."""
+        return {"rank": self.rank, "targets": list(self.targets)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """A part of a workload: its graph, what is done with it (one of ``STEPS``), and how often it runs in turn.
+
+    ``model`` names the network whose weights it reads: stages of one network share them, those of others are there
+    as well.
+    """
+
+    name: str
+    graph: OperatorGraph
+    step: str
+    repetitions: int = 1
+    model: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """The stage as one row of member ``stages`` of a workload."""
+        return {"name": self.name, "step": self.step, "repetitions": self.repetitions}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workload:
     """A graph with phase, batch, precision, optimizer, data-set size and software stack.
 
-    ``samples`` are the samples of one epoch; None is unknown. ``host`` names what launches the kernels.
+    ``stages`` are the parts of work that has several, one after the other; ``graph`` and ``step`` are then those of
+    the first. Work of one part has none. ``sequence_length`` of a generation is its prompt, ``new_tokens`` what it
+    writes. ``batch_size`` are the samples that one pass holds; a step takes ``gradient_accumulation`` times as many.
+    ``samples`` are those of one epoch; None is unknown.
     """
 
     name: str
@@ -87,9 +121,13 @@ class Workload:
     category: str = ""
     family: str = ""
     sequence_length: int | None = None
+    new_tokens: int | None = None
     precision: Precision = Precision.DEFAULT
     weight_precision: str | None = None
     optimizer: str = "none"
+    adapters: Adapters | None = None
+    gradient_checkpointing: bool = False
+    gradient_accumulation: int = 1
     samples: int | None = None
     epochs: int | None = None
     stack: str = "pytorch-eager"
@@ -97,7 +135,66 @@ class Workload:
     layout: str = "default"
     power_limit_w: float | None = None
     input_transfer: str = "none"
+    stages: tuple[Stage, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.stages and self.stages[0].graph is not self.graph:
+            raise ValueError("the graph of a workload in stages is that of its first stage")
+
+    @classmethod
+    def of_stages(cls, stages: Sequence[Stage], **fields: Any) -> Workload:
+        """A workload of these stages, one after the other."""
+        first = stages[0]
+        return cls(graph=first.graph, step=first.step, stages=tuple(stages), **fields)
+
+    def parts(self) -> tuple[Stage, ...]:
+        """The stages; of work without any, the whole as the only one."""
+        return self.stages or (Stage(name=self.step, graph=self.graph, step=self.step),)
+
+    def alone(self, stage: Stage) -> Workload:
+        """One stage as a workload of its own, run once."""
+        return dataclasses.replace(self, graph=stage.graph, step=stage.step, stages=()) if self.stages else self
+
+    def with_graphs(self, change: Callable[[OperatorGraph], OperatorGraph], **fields: Any) -> Workload:
+        """The same work with every stage's graph changed."""
+        if not self.stages:
+            return dataclasses.replace(self, graph=change(self.graph), **fields)
+        stages = tuple(dataclasses.replace(stage, graph=change(stage.graph)) for stage in self.stages)
+        return dataclasses.replace(self, graph=stages[0].graph, stages=stages, **fields)
+
+    @property
+    def scalable(self) -> bool:
+        """Whether the work is known at other batch sizes."""
+        return all(stage.graph.scalable for stage in self.parts())
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters of all its networks."""
+        return sum(max(graph.parameters for graph in graphs) for graphs in self._networks().values())
+
+    @property
+    def trainable_parameters(self) -> int:
+        """The number of parameters that the optimizer updates."""
+        return sum(max(graph.trainable_parameters for graph in graphs) for graphs in self._networks().values())
+
+    def _networks(self) -> dict[str, list[OperatorGraph]]:
+        found: dict[str, list[OperatorGraph]] = {}
+        for stage in self.parts():
+            found.setdefault(stage.model, []).append(stage.graph)
+        return found
+
+    @property
+    def samples_a_step(self) -> int:
+        """Samples that one step takes."""
+        return self.batch_size * self.gradient_accumulation
+
+    @property
+    def whole_step(self) -> str:
+        """What is done, as one of ``STEPS``; ``full`` is a training step with its update, or a whole generation."""
+        if not self.stages:
+            return self.step
+        return "forward" if self.phase == "infer" else "full"
 
     def document(self) -> dict[str, Any]:
         """The workload as the member ``workload`` of every document."""
@@ -107,17 +204,24 @@ class Workload:
             "category": self.category,
             "family": self.family,
             "phase": self.phase,
-            "step": self.step,
+            "step": self.whole_step,
             "batch_size": self.batch_size,
             "sequence_length": self.sequence_length,
+            "new_tokens": self.new_tokens,
             "precision": str(self.precision),
             "weight_precision": self.weight_precision,
             "optimizer": self.optimizer,
+            "lora": None if self.adapters is None else self.adapters.document(),
+            "gradient_checkpointing": self.gradient_checkpointing,
+            "gradient_accumulation": self.gradient_accumulation,
             "samples": self.samples,
             "epochs": self.epochs,
             "stack": self.stack,
+            "power_limit_w": self.power_limit_w,
+            "input_transfer": self.input_transfer,
+            "stages": [stage.document() for stage in self.parts()],
         }
 
     def at_batch(self, batch_size: int) -> Workload:
         """The same work at another batch size."""
-        return dataclasses.replace(self, graph=self.graph.at_batch(batch_size), batch_size=batch_size)
+        return self.with_graphs(lambda graph: graph.at_batch(batch_size), batch_size=batch_size)

@@ -32,7 +32,8 @@ class Liveness:
     """Storages with their elements by class, and when they live, as columns of length [storages].
 
     ``birth`` and ``death`` are positions of operators. ``turning`` are the positions of dense convolutions of images,
-    ``turned`` the elements of their images: what a library copies that needs them in another layout.
+    ``turned`` the elements of their images: what a library copies that needs them in another layout. ``caches`` are
+    the elements, by class, of each storage that generation keeps from token to token, [caches, 3].
     """
 
     narrow: Floats
@@ -49,6 +50,7 @@ class Liveness:
     products: int
     turning: NDArray[np.int64]
     turned: Floats
+    caches: Floats
 
     @property
     def parameters(self) -> float:
@@ -92,7 +94,13 @@ def liveness(graph: OperatorGraph, step: str) -> Liveness:
         products=sum(operator.kind in PRODUCTS for operator in operators),
         turning=np.array(turning, dtype=np.int64),
         turned=np.array([_images(operators[at], graph.tensors) for at in turning], dtype=np.float64),
+        caches=_caches(largest),
     )
+
+
+def _caches(largest: dict[int, Tensor]) -> Floats:
+    rows = [_elements(tensor, False) for tensor in largest.values() if tensor.role is Role.CACHE]
+    return np.array(rows, dtype=np.float64).reshape(len(rows), 3)
 
 
 def _images(operator: Operator, tensors: tuple[Tensor, ...]) -> float:

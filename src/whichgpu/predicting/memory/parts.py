@@ -33,13 +33,14 @@ _FOLLOWED_EVENTS: Final = 12_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Bytes of everything at one resolution: storages of the graph [storages], and of each weight."""
+    """Bytes of everything at one resolution: storages of the graph [storages], each weight, each cache [caches]."""
 
     storages: Floats
     weights: tuple[float, ...]
     casts: float
     state: float
     step_tensors: tuple[float, ...]
+    caches: Floats
 
 
 def sizes_of(workload: Workload, alive: Liveness, resolution: Resolution) -> Sizes:
@@ -62,6 +63,7 @@ def sizes_of(workload: Workload, alive: Liveness, resolution: Resolution) -> Siz
         casts=alive.parameters * resolution.weight_bytes if resolution.mixed else 0.0,
         state=state_bytes(workload.optimizer, trained_shapes, trained_bytes) if full else 0.0,
         step_tensors=tuple(passing * math.prod(shape) * trained_bytes for shape in trained_shapes) if passing else (),
+        caches=alive.caches @ np.array([resolution.narrow_bytes, resolution.wide_bytes, 1.0]),
     )
 
 
@@ -172,6 +174,7 @@ def _tensor_parts(workload: Workload, alive: Liveness, sizes: Sizes, *, optimize
             gradients, saved, temporaries, inputs = every, 0.0, passing, batch
     return {
         "weights_bytes": math.fsum(sizes.weights) + sizes.casts + alive.buffers_bytes,
+        "kv_cache_bytes": float(sizes.caches.sum()),
         "gradients_bytes": gradients,
         "optimizer_bytes": sizes.state,
         "saved_activations_bytes": saved,
@@ -198,8 +201,9 @@ def follow(alive: Liveness, sizes: Sizes) -> Peaks:
         allocator.allocate(rounded(size))
     if alive.buffers_bytes:
         allocator.allocate(rounded(alive.buffers_bytes))
-    if sizes.casts:
-        allocator.allocate(rounded(sizes.casts))
+    for size in (sizes.casts, *sizes.caches.tolist()):
+        if size:
+            allocator.allocate(rounded(size))
     granted: list[int] = np.maximum(1, np.ceil(sizes.storages / ROUNDING_BYTES)).astype(np.int64).tolist()
     granted = [units * ROUNDING_BYTES for units in granted]
     events, kept = _events(alive)
