@@ -67,6 +67,7 @@ class Entry:
     block: str
     graphs: Mapping[str, str] = field(default_factory=dict)
     sequence_length: int | None = None
+    weight_precision: str | None = None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -91,6 +92,7 @@ class Entry:
             "input": self.input,
             "sequence_length": self.sequence_length,
             "precision": self.precision,
+            "weight_precision": self.weight_precision,
             "optimizer": self.optimizer,
             "graphs": list(self.kinds),
         }

@@ -101,6 +101,7 @@ def workload(
         sequence_length=sequence_length or found.sequence_length,
         optimizer=found.optimizer if kind == "train" else "none",
         precision=Precision(found.precision),
+        weight_precision=found.weight_precision,
     )
     return made if batch_size is None else made.at_batch(batch_size)
 

@@ -131,6 +131,7 @@ def row(blueprint: Blueprint, graphs: Mapping[str, OperatorGraph], block: str) -
         "precision": blueprint.precision,
         "optimizer": blueprint.optimizer,
         "block": block,
+        **({} if blueprint.weight_precision is None else {"weight_precision": blueprint.weight_precision}),
         "graphs": {kind: graph.content_hash() for kind, graph in graphs.items()},
     }
 

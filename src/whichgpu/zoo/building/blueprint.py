@@ -54,6 +54,7 @@ class Blueprint:
     batch_size: int = 32
     optimizer: str = "momentum"
     precision: str = "default"
+    weight_precision: str | None = None
     batches: tuple[int, ...] = (11, 13)
 
 
