@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -123,6 +124,12 @@ class Resolution:
     master_bytes: float
     mixed: bool
     substitute: Substitute
+
+    def in_full_precision(self) -> Resolution:
+        """The same with products in FP32, for what mixed precision leaves there."""
+        if not self.mixed:
+            return self
+        return dataclasses.replace(self, matmul=Arithmetic.FP32, conv=Arithmetic.FP32, substitute=Substitute.NONE)
 
 
 def has_unit(gpu: Gpu, arithmetic: Arithmetic) -> bool:

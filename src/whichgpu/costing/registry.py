@@ -10,6 +10,11 @@ from whichgpu.errors import DataError
 from whichgpu.graph import ELEMENT_BYTES, FLOATS, Kind, Operator, Phase, Role, Tensor
 
 
+def in_full_precision(operator: Operator) -> bool:
+    """Whether a model keeps the operator in FP32 under mixed precision, by the operator's attribute."""
+    return operator.attributes.get("precision") == "fp32"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operands:
     """An operator with its tensors, and which of them stay wide under autocast."""
@@ -18,6 +23,11 @@ class Operands:
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
     wide: frozenset[int] = frozenset()
+
+    @property
+    def full_precision(self) -> bool:
+        """Whether the operator stays in FP32 under mixed precision."""
+        return in_full_precision(self.operator)
 
     @property
     def backward(self) -> bool:
@@ -36,8 +46,8 @@ class Operands:
         if tensor.dtype not in FLOATS:
             return Traffic(fixed=count * ELEMENT_BYTES[tensor.dtype])
         if tensor.role in (Role.WEIGHT, Role.GRADIENT):
-            return Traffic(weight=count)
-        if tensor.role is Role.BUFFER:
+            return Traffic(master=count) if self.full_precision else Traffic(weight=count)
+        if tensor.role is Role.BUFFER or self.full_precision:
             return Traffic(wide=count)
         if tensor.storage in self.wide:
             return Traffic(wide=count)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from whichgpu.costing.cost import CLASSES, Cost, Product, Traffic
 from whichgpu.costing.optimizer import optimizer_cost
 from whichgpu.costing.products import number
-from whichgpu.costing.registry import Operands, rules
+from whichgpu.costing.registry import Operands, in_full_precision, rules
 from whichgpu.errors import Uncovered
 from whichgpu.graph import FLOATS, PRODUCTS, Kind, Operator, OperatorGraph, Phase, Role, Tensor
 from whichgpu.stack import stack
@@ -37,7 +37,7 @@ _COLUMNS: Final = (
     "skipped_fraction",
     "winograd_waste",
 )
-_FLAGS: Final = ("fusable", "mixed_only", "vector_product", "library_loop")
+_FLAGS: Final = ("fusable", "mixed_only", "vector_product", "full_precision", "library_loop")
 _PHASES: Final = {
     "forward": (Phase.FORWARD,),
     "prefill": (Phase.FORWARD,),
@@ -73,6 +73,7 @@ class CostTable:
     fusable: Flags
     mixed_only: Flags
     vector_product: Flags
+    full_precision: Flags
     library_loop: Flags
     known: Flags
     backward: Flags
@@ -140,7 +141,7 @@ def _rows(workload: Workload) -> Iterator[_Row]:
             wide=wide,
         )
         known = operator.kind is not Kind.UNKNOWN
-        for cost in (*rules()[operator.kind](operands), *_casts(operands)):
+        for cost in (*_marked(rules()[operator.kind](operands), operands), *_casts(operands)):
             yield _Row(
                 cost=cost, count=count, kind=operator.kind, phase=operator.phase, name=operator.name, known=known
             )
@@ -150,14 +151,14 @@ def _rows(workload: Workload) -> Iterator[_Row]:
 def _step_rows(workload: Workload, foreach: bool) -> Iterator[_Row]:
     graph = workload.graph
     trains = workload.step in ("full", "forward+backward")
-    elements = sum(weight.elements for weight in graph.weights())
-    tensors = sum(1 for _ in graph.weights())
+    halved = _halved_weights(graph)
+    elements = sum(weight.elements for weight in halved)
     if elements:
-        # Under autocast every weight is cast once a step and kept for the backward pass.
+        # Under autocast a weight is cast once a step and kept for the backward pass.
         cost = Cost(
             read=Traffic(master=elements),
             written=Traffic(weight=elements),
-            launches=float(tensors),
+            launches=float(len(halved)),
             mixed_only=True,
             label="cast of weights",
         )
@@ -168,19 +169,47 @@ def _step_rows(workload: Workload, foreach: bool) -> Iterator[_Row]:
         yield _Row(cost=cost, count=1, kind=Kind.OPTIMIZER, phase=Phase.OPTIMIZER, name=workload.optimizer, known=True)
 
 
+def _halved_weights(graph: OperatorGraph) -> list[Tensor]:
+    """The weights that autocast casts: all but those that only operators in full precision read."""
+    kept = [in_full_precision(operator) for operator in graph.operators]
+    if not any(kept):
+        return list(graph.weights())
+    wanted = {False: set[int](), True: set[int]()}
+    for operator, full in zip(graph.operators, kept, strict=True):
+        wanted[full].update(graph.tensors[index].storage for index in operator.inputs)
+    only = wanted[True] - wanted[False]
+    return [weight for weight in graph.weights() if weight.storage not in only]
+
+
+def _marked(costs: Iterable[Cost], operands: Operands) -> Iterator[Cost]:
+    """The costs of an operator, their products in full precision where the operator is."""
+    for cost in costs:
+        full = operands.full_precision and cost.product is not Product.NONE
+        yield dataclasses.replace(cost, full_precision=True) if full else cost
+
+
 def _casts(operands: Operands) -> Iterator[Cost]:
-    """Under autocast a product reads half precision: a wide operand is cast first, by a kernel of its own."""
-    if operands.operator.kind not in PRODUCTS:
+    """Under autocast a product reads half precision: a wide operand is cast first, by a kernel of its own.
+
+    An operator in full precision has its narrow operands cast the other way.
+    """
+    if operands.operator.kind not in PRODUCTS and not operands.full_precision:
         return
     for tensor in operands.inputs:
-        if tensor.storage in operands.wide and tensor.dtype in FLOATS and tensor.role is Role.ACTIVATION:
+        if tensor.dtype not in FLOATS or tensor.role is not Role.ACTIVATION:
+            continue
+        if (tensor.storage in operands.wide) != operands.full_precision:
             yield Cost(
-                read=Traffic(wide=tensor.elements),
-                written=Traffic(narrow=tensor.elements),
+                read=_activation(tensor, wide=not operands.full_precision),
+                written=_activation(tensor, wide=operands.full_precision),
                 fusable=True,
                 mixed_only=True,
                 label="cast",
             )
+
+
+def _activation(tensor: Tensor, *, wide: bool) -> Traffic:
+    return Traffic(wide=tensor.elements) if wide else Traffic(narrow=tensor.elements)
 
 
 _WIDE_KINDS: Final = frozenset({Kind.SOFTMAX, Kind.LOSS})
@@ -200,6 +229,8 @@ def wide_storages(graph: OperatorGraph) -> frozenset[int]:
 
 
 def _keeps_wide(operator: Operator, tensors: Sequence[Tensor], wide: set[int]) -> bool:
+    if in_full_precision(operator):
+        return True
     if operator.kind in PRODUCTS:
         return False
     if operator.kind in _WIDE_KINDS:
@@ -234,7 +265,7 @@ def _distinct(
     return [(operator, count) for operator, count in found.values()]
 
 
-_SAME_ROLE: Final = {Role.INPUT: Role.ACTIVATION, Role.GRADIENT: Role.WEIGHT}
+_SAME_ROLE: Final = {Role.INPUT: Role.ACTIVATION, Role.CACHE: Role.ACTIVATION, Role.GRADIENT: Role.WEIGHT}
 """Roles whose elements belong to the same class."""
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -35,6 +36,7 @@ class Hardware:
     """Columns of length [gpus]; rates in FLOP/s and bytes/s are what the boards sustain, not their peaks.
 
     ``budget_w`` is the power left for work after what flows anyway: infinite where the board power is unknown.
+    ``full`` makes the columns of products that stay in FP32 under mixed precision; None where nothing is mixed.
     """
 
     multiprocessors: Floats
@@ -62,6 +64,7 @@ class Hardware:
     serial_host: NDArray[np.bool_]
     tensor_conv: NDArray[np.bool_]
     mixed: NDArray[np.bool_]
+    full: Callable[[], Hardware] | None = None
 
 
 def sustained_flops_per_s(gpu: Gpu, arithmetic: Arithmetic, family: Family) -> float:
@@ -96,6 +99,19 @@ def arrays(
     gpus: Sequence[Gpu], resolutions: Sequence[Resolution], coefficients: Coefficients, power_limit_w: float | None
 ) -> Hardware:
     """The GPUs' columns, each with its own resolution of the workload's precision."""
+
+    @functools.cache
+    def full() -> Hardware:
+        unmixed = [resolution.in_full_precision() for resolution in resolutions]
+        return Hardware(**_columns(gpus, unmixed, coefficients, power_limit_w))
+
+    mixed = any(resolution.mixed for resolution in resolutions)
+    return Hardware(**_columns(gpus, resolutions, coefficients, power_limit_w), full=full if mixed else None)
+
+
+def _columns(
+    gpus: Sequence[Gpu], resolutions: Sequence[Resolution], coefficients: Coefficients, power_limit_w: float | None
+) -> dict[str, Any]:
     rows = []
     for gpu, resolution in zip(gpus, resolutions, strict=True):
         # The catalogue's entries are asked again and again: their rows are kept with the coefficients they depend on.
@@ -104,8 +120,7 @@ def arrays(
         if kept is None:
             kept = coefficients.rows[key] = (gpu, _row(gpu, resolution, coefficients, power_limit_w))
         rows.append(kept[1])
-    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    return Hardware(**columns)
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
 def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_limit_w: float | None) -> dict[str, Any]:

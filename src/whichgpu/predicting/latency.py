@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichgpu.costing.cost import Product
-from whichgpu.costing.table import CostTable
+from whichgpu.costing.table import CostTable, without
 from whichgpu.predicting.coefficients import Form
 from whichgpu.predicting.hardware import Hardware
 from whichgpu.stack import Stack
@@ -68,10 +69,13 @@ def times(
     fusable = table.fusable[:, None]
     traffic = moved_bytes(table, hardware) * np.where(fusable, stack.fusion, 1.0)
     memory_s = _memory_s(traffic, hardware, form) + _reread_s(table, hardware, form)
-    compute_s = _compute_s(table, hardware, form)
+    compute_s = _by_precision(table, hardware, lambda rows, rates: _compute_s(rows, rates, form))
     power_s = work_j(table, hardware, traffic) / hardware.budget_w[None, :]
     launches = table.launches[:, None] * np.where(fusable, stack.fusion, 1.0)
-    turning_s, turns = _turning(table, hardware, form, stack.channels_last if channels_last is None else channels_last)
+    last = stack.channels_last if channels_last is None else channels_last
+    turning_s, turns = _by_precision(
+        table, hardware, lambda rows, rates: np.stack(_turning(rows, rates, form, last), axis=1)
+    ).transpose(1, 0, 2)
     launches = launches + turns
     memory_s, start_s = _chains(table, hardware, memory_s, launches, form)
     alive = occurrences(table, hardware)
@@ -93,6 +97,14 @@ def times(
         device_s=device_s,
         step_s=step_s,
     )
+
+
+def _by_precision(table: CostTable, hardware: Hardware, figure: Callable[[CostTable, Hardware], Floats]) -> Floats:
+    """A figure of every operator, [operators, …]: at FP32's rates for products that mixed precision leaves there."""
+    found = figure(table, hardware)
+    if hardware.full is not None and table.full_precision.any():
+        found[table.full_precision] = figure(without(table, table.full_precision), hardware.full())
+    return found
 
 
 def _launch_s(table: CostTable, stack: Stack) -> Floats:
@@ -163,14 +175,17 @@ def _reread_s(table: CostTable, hardware: Hardware, form: Form) -> Floats:
 
 def work_j(table: CostTable, hardware: Hardware, traffic: Floats) -> Floats:
     """Energy of the work of one occurrence of each operator, [operators, gpus]; idle power is not in it."""
+    return _by_precision(table, hardware, _arithmetic_j) + traffic * hardware.j_per_byte[None, :]
+
+
+def _arithmetic_j(table: CostTable, hardware: Hardware) -> Floats:
     per_flop = np.where(
         (table.product == Product.CONV)[:, None], hardware.conv_j_per_flop[None, :], hardware.matmul_j_per_flop[None, :]
     )
     done = table.flops * (1.0 - table.skipped_fraction)
     saved = np.where(table.winograd_waste[:, None] > 0, np.maximum(hardware.winograd_gain[None, :], 1.0), 1.0)
     energy: Floats = done[:, None] * per_flop / saved
-    energy = energy + table.vector_flops[:, None] * hardware.vector_j_per_flop[None, :]
-    return energy + traffic * hardware.j_per_byte[None, :]
+    return energy + table.vector_flops[:, None] * hardware.vector_j_per_flop[None, :]
 
 
 def _compute_s(table: CostTable, hardware: Hardware, form: Form) -> Floats:
