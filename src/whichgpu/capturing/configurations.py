@@ -143,6 +143,79 @@ def _qwen3_moe(config: Config) -> Choices:
     return {**_qwen3(config), **_qwen_experts(config)}
 
 
+def _latent(config: Config) -> Choices:
+    """Latent attention and the experts of DeepSeek's models."""
+    plain, rotary = _first(config, "qk_nope_head_dim", default=128), _first(config, "qk_rope_head_dim", default=64)
+    width = _first(config, "moe_intermediate_size")
+    return {
+        "kv_heads": _first(config, "num_attention_heads"),
+        "head_size": plain + rotary,
+        "rotary_size": rotary,
+        "value_size": _first(config, "v_head_dim", default=128),
+        "latent": _first(config, "kv_lora_rank", default=512),
+        "query_latent": config.get("q_lora_rank") or 0,
+        "experts": _first(config, "n_routed_experts"),
+        "top_k": _first(config, "num_experts_per_tok"),
+        "expert_feed_forward": width,
+        "shared_feed_forward": width * (config.get("n_shared_experts") or 0),
+        "dense_layers": _first(config, "first_k_dense_replace", default=0),
+        "expert_period": _first(config, "moe_layer_freq", default=1),
+    }
+
+
+@model_type("deepseek_v2")
+def _deepseek_v2(config: Config) -> Choices:
+    return _latent(config)
+
+
+@model_type("deepseek_v3", "kimi_k2")
+def _deepseek_v3(config: Config) -> Choices:
+    # A bias of its own balances the choice among the experts of each layer.
+    return {**_latent(config), "router_bias": True}
+
+
+@model_type("gpt_oss")
+def _gpt_oss(config: Config) -> Choices:
+    return {
+        **ALL_BIASES,
+        "experts": _first(config, "num_local_experts"),
+        "top_k": _first(config, "num_experts_per_tok", default=4),
+        "router_bias": True,
+        "expert_bias": True,
+        "sinks": True,
+        "window": config.get("sliding_window") or 0,
+        "window_period": 2,
+    }
+
+
+@model_type("llama4_text")
+def _llama4(config: Config) -> Choices:
+    width = _first(config, "intermediate_size")
+    return {
+        "feed_forward": _first(config, "intermediate_size_mlp"),
+        "experts": _first(config, "num_local_experts"),
+        "top_k": _first(config, "num_experts_per_tok", default=1),
+        "expert_feed_forward": width,
+        "shared_feed_forward": width,
+        "expert_period": _first(config, "interleave_moe_layer_step", default=1),
+        "qk_norm": bool(config.get("use_qk_norm", True)),
+        "qk_norm_scale": False,
+        "window": config.get("attention_chunk_size") or 0,
+        "window_period": 4,
+    }
+
+
+@model_type("olmo")
+def _olmo(config: Config) -> Choices:
+    return {"norm": "layer", "norm_scale": False}
+
+
+@model_type("olmo2", "olmo3")
+def _olmo2(config: Config) -> Choices:
+    window = config.get("sliding_window") or 0
+    return {"norm_place": "after", "qk_norm": True, "qk_norm_width": "all", "window": window, "window_period": 4}
+
+
 @model_type("gemma")
 def _gemma(config: Config) -> Choices:
     return {"tied": bool(config.get("tie_word_embeddings", True)), "activation": "gelu"}

@@ -10,6 +10,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Final
 
+from whichgpu.capturing.latent import latent_attention
 from whichgpu.capturing.layers import Layers
 from whichgpu.errors import InvalidValue
 from whichgpu.graph import Kind, OperatorGraph, with_slopes
@@ -28,6 +29,11 @@ LARGEST: Final[dict[str, int]] = {
     "top_k": 2**13,
     "expert_feed_forward": 2**22,
     "shared_feed_forward": 2**22,
+    "latent": 2**20,
+    "query_latent": 2**20,
+    "rotary_size": 2**16,
+    "value_size": 2**16,
+    "expert_period": 1_000,
     "window": 2**40,
 }
 """The largest sizes that are still a model; beyond them a damaged file is likelier."""
@@ -39,10 +45,13 @@ REQUIRED: Final = ("hidden", "layers", "heads", "kv_heads", "head_size", "vocabu
 class Dimensions:
     """The sizes and choices that make a transformer.
 
-    ``norm_place`` is where norms stand: ``pre`` a block, ``post`` its residual sum, or ``both`` sides of the block.
-    ``parallel`` blocks compute attention and feed-forward from one input, with as many norms as ``block_norms`` says.
-    The first ``dense_layers`` of a mixture of experts have none. One layer in ``window_period`` attends without the
-    ``window``. ``norm_shift`` and the ``*_bias`` say which parameters exist; ``positions`` 0 is rotary.
+    ``norm_place`` is where norms stand: ``pre`` a block, ``after`` it, ``both`` sides of it, or ``post`` its residual
+    sum. ``parallel`` blocks compute attention and feed-forward from one input, with as many norms as ``block_norms``
+    says. The first ``dense_layers`` of a mixture of experts have none, after them one in ``expert_period`` has some.
+    One layer in ``window_period`` attends without the ``window``. ``norm_shift`` and the ``*_bias`` say which
+    parameters exist; ``positions`` 0 is rotary. Attention with a ``latent`` keeps a vector so wide for a token, and
+    ``rotary_size`` more, in place of keys and values (DeepSeek-AI 2024, section 2.1); its queries come from one of
+    ``query_latent``, where there is one, and ``value_size`` is what a head sees.
     """
 
     hidden: int
@@ -65,6 +74,8 @@ class Dimensions:
     block_norms: int = 2
     qk_norm: bool = False
     qk_norm_width: str = "head"
+    qk_norm_scale: bool = True
+    sinks: bool = False
     fused_qkv: bool = False
     fused_gate: bool = False
     q_bias: bool = False
@@ -84,7 +95,13 @@ class Dimensions:
     shared_feed_forward: int = 0
     shared_gate: bool = False
     router_bias: bool = False
+    expert_bias: bool = False
     dense_layers: int = 0
+    expert_period: int = 1
+    latent: int = 0
+    query_latent: int = 0
+    rotary_size: int = 0
+    value_size: int = 0
     window: int = 0
     window_period: int = 1
 
@@ -194,10 +211,12 @@ class _Transformer:
         count = int(d.norm_scale) + int(d.norm_shift)
         return self.layers.norm(d.norm, x, *(self.layers.weight(width) for _ in range(count)))
 
-    def _linear(self, x: int, width: int, bias: bool) -> int:
+    def _linear(self, x: int, width: int, bias: bool, name: str) -> int:
+        """A linear layer called ``name``, as transformers names them."""
         layers = self.layers
-        weight = layers.weight(width, layers.graph.shape(x)[-1])
-        return layers.linear(x, weight, layers.weight(width) if bias else None)
+        with layers.graph.scope(name):
+            weight = layers.weight(width, layers.graph.shape(x)[-1])
+            return layers.linear(x, weight, layers.weight(width) if bias else None)
 
     def _block(self, x: int, number: int) -> int:
         d, add = self.d, self.layers.elementwise
@@ -206,9 +225,9 @@ class _Transformer:
             z = y if d.block_norms == 1 else self._norm(x)
             return add("add", x, add("add", self._attention(y, number), self._feed_forward(z, number)))
         for part in (self._attention, self._feed_forward):
-            y = x if d.norm_place == "post" else self._norm(x)
+            y = x if d.norm_place in ("post", "after") else self._norm(x)
             y = part(y, number)
-            if d.norm_place == "both":
+            if d.norm_place in ("both", "after"):
                 y = self._norm(y)
             x = add("add", x, y)
             if d.norm_place == "post":
@@ -218,33 +237,40 @@ class _Transformer:
     def _attention(self, x: int, number: int) -> int:
         d, layers, run = self.d, self.layers, self.run
         with layers.graph.scope("attention"):
+            if d.latent:
+                return latent_attention(layers, d, run, x)
+            if d.sinks:
+                layers.weight(d.heads)
             q, k, v = self._projections(x)
             if d.qk_norm:
                 q, k = (self._head_norm(part) for part in (q, k))
             if not d.positions:
                 q, k = (layers.elementwise("rotary", part) for part in (q, k))
             q, k, v = (self._heads_first(part) for part in (q, k, v))
-            if run.generate:
-                k, v = self._cached(k), self._cached(v)
             full = d.window_period > 1 and (number + 1) % d.window_period == 0
-            o = layers.attention(q, k, v, causal=d.causal, window=0 if full else d.window, fused=run.fused)
+            window = 0 if full else d.window
+            if run.generate:
+                k, v = self._cached(k, window), self._cached(v, window)
+            o = layers.attention(q, k, v, causal=d.causal, window=window, fused=run.fused)
             o = layers.view(o, (run.batch_size, run.tokens, d.heads * d.head_size))
-            return self._linear(o, d.hidden, d.out_bias)
+            return self._linear(o, d.hidden, d.out_bias, "o_proj")
 
     def _projections(self, x: int) -> list[int]:
         """Queries, keys and values as [batch, tokens, heads, head size]."""
         d, run = self.d, self.run
         shapes = [(run.batch_size, run.tokens, heads, d.head_size) for heads in (d.heads, d.kv_heads, d.kv_heads)]
         if d.fused_qkv:
-            whole = self._linear(x, (d.heads + 2 * d.kv_heads) * d.head_size, d.q_bias)
+            whole = self._linear(x, (d.heads + 2 * d.kv_heads) * d.head_size, d.q_bias, "qkv_proj")
             return self.layers.split(whole, *shapes)
-        made = [self._linear(x, d.heads * d.head_size, d.q_bias)]
-        made += [self._linear(x, d.kv_heads * d.head_size, d.kv_bias) for _ in range(2)]
+        made = [self._linear(x, d.heads * d.head_size, d.q_bias, "q_proj")]
+        made += [self._linear(x, d.kv_heads * d.head_size, d.kv_bias, name) for name in ("k_proj", "v_proj")]
         return [self.layers.view(part, shape) for part, shape in zip(made, shapes, strict=True)]
 
     def _head_norm(self, x: int) -> int:
         """A norm of queries or keys, over each head or over all heads together."""
         shape = self.layers.graph.shape(x)
+        if not self.d.qk_norm_scale:
+            return self.layers.norm(self.d.norm, x)
         if self.d.qk_norm_width == "head":
             return self._norm(x, shape[-1])
         flat = self.layers.view(x, (*shape[:2], shape[2] * shape[3]))
@@ -254,62 +280,74 @@ class _Transformer:
         batch, tokens, heads, size = self.layers.graph.shape(x)
         return self.layers.view(x, (batch, heads, tokens, size))
 
-    def _cached(self, x: int) -> int:
-        """The cache of keys or values, after the new ones were written into it."""
+    def _cached(self, x: int, window: int) -> int:
+        """Keys or values of all tokens that are seen, after the new ones were written into the cache.
+
+        A layer with a window keeps what its window holds. Where nothing was cached, attention reads the new ones.
+        """
         graph, run = self.layers.graph, self.run
         batch, heads, tokens, size = graph.shape(x)
-        cache = self.layers.input((batch, heads, run.cached + tokens, size))
-        graph.operator(Kind.COPY, "cache", [x], [graph.view(cache, graph.shape(x))], reason="contiguous")
-        return cache
+        kept = min(run.cached + tokens, window or run.cached + tokens)
+        cache = self.layers.cache((batch, heads, kept, size))
+        new = (batch, heads, min(tokens, kept), size)
+        graph.operator(Kind.COPY, "cache", [graph.view(x, new)], [graph.view(cache, new)], reason="contiguous")
+        return cache if run.cached else x
 
     def _feed_forward(self, x: int, number: int) -> int:
         d, layers = self.d, self.layers
         with layers.graph.scope("feed_forward"):
-            if d.experts and number >= d.dense_layers:
+            if d.experts and number >= d.dense_layers and (number + 1) % d.expert_period == 0:
                 return self._mixture(x)
             return self._dense(x, d.feed_forward, d.ff_bias)
 
     def _dense(self, x: int, width: int, bias: bool) -> int:
         d, layers = self.d, self.layers
         if d.gated and d.fused_gate:
-            whole = self._linear(x, 2 * width, bias)
+            whole = self._linear(x, 2 * width, bias, "gate_up_proj")
             half = (*layers.graph.shape(whole)[:-1], width)
             y = layers.elementwise(d.activation, *layers.split(whole, half, half))
         elif d.gated:
-            gate, up = self._linear(x, width, bias), self._linear(x, width, bias)
+            gate, up = (self._linear(x, width, bias, name) for name in ("gate_proj", "up_proj"))
             y = layers.elementwise(d.activation, gate, up)
         else:
-            y = layers.elementwise(d.activation, self._linear(x, width, bias))
-        return self._linear(y, d.hidden, bias)
+            y = layers.elementwise(d.activation, self._linear(x, width, bias, "up_proj"))
+        return self._linear(y, d.hidden, bias, "down_proj")
 
     def _mixture(self, x: int) -> int:
         """Experts chosen by a router for each token, and a shared one that all tokens pass."""
         d, layers, run = self.d, self.layers, self.run
         rows = run.batch_size * run.tokens
         flat = layers.view(x, (rows, d.hidden))
-        layers.choose(self._linear(flat, d.experts, d.router_bias), d.top_k)
+        layers.choose(self._linear(flat, d.experts, d.router_bias, "router"), d.top_k)
         width = d.expert_feed_forward or d.feed_forward
-        inner = [layers.weight(d.experts, d.hidden, width) for _ in range(2 if d.gated else 1)]
-        made = layers.elementwise(d.activation, *(layers.experts(flat, w, d.top_k) for w in inner))
-        parts = layers.experts(made, layers.weight(d.experts, width, d.hidden), 1)
+        inner = [self._expert(flat, width, d.top_k) for _ in range(2 if d.gated else 1)]
+        parts = self._expert(layers.elementwise(d.activation, *inner), d.hidden, 1)
         y = layers.view(layers.combine(parts, rows), (run.batch_size, run.tokens, d.hidden))
         if d.shared_feed_forward:
             shared = self._dense(x, d.shared_feed_forward, d.ff_bias)
             if d.shared_gate:
-                shared = layers.elementwise("mul", shared, self._linear(x, 1, False))
+                shared = layers.elementwise("mul", shared, self._linear(x, 1, False, "shared_gate"))
             y = layers.elementwise("add", y, shared)
         return y
+
+    def _expert(self, x: int, width: int, top_k: int) -> int:
+        """Rows of ``x`` [t, k] through the experts chosen for each: [t·top_k, width]."""
+        d, layers = self.d, self.layers
+        y = layers.experts(x, layers.weight(d.experts, layers.graph.shape(x)[-1], width), top_k)
+        return layers.elementwise("add", y, layers.weight(d.experts, width)) if d.expert_bias else y
 
     def _pooled(self, x: int) -> int:
         """The first token's vector through a layer with tanh (BERT)."""
         first = self.layers.view(x, (self.run.batch_size, self.d.hidden))
-        return self.layers.elementwise("tanh", self._linear(first, self.d.hidden, True))
+        return self.layers.elementwise("tanh", self._linear(first, self.d.hidden, True, "dense"))
 
     def _head(self, x: int, table: int) -> None:
-        """Logits of every token, and in training their loss."""
+        """Logits of every token, in training with their loss; where text is generated, of the last token alone."""
         d, layers, run = self.d, self.layers, self.run
+        if run.generate:
+            x = layers.view(x, (run.batch_size, 1, d.hidden))
         if d.head_transform:
-            x = self._norm(layers.elementwise(d.activation, self._linear(x, d.hidden, True)))
+            x = self._norm(layers.elementwise(d.activation, self._linear(x, d.hidden, True, "dense")))
         weight = table if d.tied else layers.weight(d.vocabulary, d.hidden)
         logits = layers.linear(x, weight, layers.weight(d.vocabulary) if d.head_bias else None)
         if run.train:

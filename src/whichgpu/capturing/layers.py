@@ -30,6 +30,10 @@ class Layers:
         """An input of the model."""
         return self.graph.tensor(shape, dtype, role=Role.INPUT)
 
+    def cache(self, shape: Shape) -> int:
+        """What generation keeps from one token to the next."""
+        return self.graph.tensor(shape, role=Role.CACHE)
+
     def weight(self, *shape: int, trainable: bool = True) -> int:
         """A parameter; frozen ones get no gradient."""
         index = self.graph.tensor(shape, role=Role.WEIGHT, trainable=trainable)
@@ -57,6 +61,25 @@ class Layers:
         if self.train and x in self._needs:
             self._needs.update(parts)
         return parts
+
+    def joined(self, parts: Sequence[int], shape: Shape) -> int:
+        """``parts`` side by side in one tensor of ``shape``; one that all heads share is repeated for them."""
+        y = self.graph.tensor(shape)
+        self.graph.operator(Kind.COPY, "cat", list(parts), [y], reason="concatenate")
+
+        def backward() -> None:
+            dy = self._taken(y)
+            for part in parts:
+                known = self.graph.shape(part)
+                share = (*shape[:-1], known[-1])
+                own = self.graph.view(dy, share)
+                if math.prod(known) == math.prod(share):
+                    self._give(part, self.graph.view(dy, known))
+                elif part in self._needs:
+                    self._summed(own, part)
+
+        self._record(y, parts, backward)
+        return y
 
     def _record(self, output: int, inputs: Sequence[int], backward: Callable[[], None]) -> None:
         """Remember how the gradients of ``inputs`` come from that of ``output``, unless none is needed."""
@@ -184,15 +207,31 @@ class Layers:
         self._record(y, [table], backward)
         return y
 
-    def attention(self, q: int, k: int, v: int, *, causal: bool, window: int = 0, fused: bool = True) -> int:
-        """Attention of ``q`` [b, h, lq, d] over ``k`` [b, hkv, lk, d] and ``v`` [b, hkv, lk, dv]: [b, h, lq, dv]."""
+    def attention(
+        self,
+        q: int,
+        k: int,
+        v: int,
+        *,
+        causal: bool,
+        window: int = 0,
+        fused: bool = True,
+        largest: int = LARGEST_FUSED_HEAD,
+        values_in_keys: bool = False,
+    ) -> int:
+        """Attention of ``q`` [b, h, lq, d] over ``k`` [b, hkv, lk, d] and ``v`` [b, hkv, lk, dv]: [b, h, lq, dv].
+
+        ``values_in_keys`` says that values are a part of the keys and are read with them; ``largest`` is the largest
+        head of a fused kernel.
+        """
         o = self.graph.tensor((*self.graph.shape(q)[:-1], self.graph.shape(v)[-1]))
-        fused = fused and self.graph.shape(q)[-1] <= LARGEST_FUSED_HEAD
+        fused = fused and self.graph.shape(q)[-1] <= largest
+        choices: dict[str, bool | int] = {"causal": causal, "window": window, "dropout": False, "fused": fused}
+        if values_in_keys:
+            choices["values_in_keys"] = True
 
         def add(name: str, inputs: Sequence[int], outputs: Sequence[int]) -> None:
-            self.graph.operator(
-                Kind.ATTENTION, name, inputs, outputs, causal=causal, window=window, dropout=False, fused=fused
-            )
+            self.graph.operator(Kind.ATTENTION, name, inputs, outputs, **choices)
 
         add("attention", [q, k, v], [o])
 
