@@ -164,7 +164,7 @@ def _fused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> Cos
         product=Product.ATTENTION,
         flops=products,
         vector_flops=_SOFTMAX_FLOPS * scores,
-        read=operands.traffic(*operands.inputs),
+        read=operands.traffic(*_read(operands, v)),
         written=operands.traffic(*operands.outputs),
         # Query heads that share keys are rows of one product.
         batch=shared,
@@ -173,6 +173,12 @@ def _fused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> Cos
         k=keys * (depth + value_depth) / value_depth,
         skipped_fraction=1.0 - _visible_fraction(operands.operator, queries, keys),
     )
+
+
+def _read(operands: Operands, value: Tensor) -> list[Tensor]:
+    """What a fused kernel reads: values that are a part of the keys come with them."""
+    together = operands.operator.attributes.get("values_in_keys", False)
+    return [tensor for tensor in operands.inputs if not (together and tensor is value)]
 
 
 def _unfused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> Iterator[Cost]:

@@ -36,9 +36,10 @@ def forward_flops(name, kind, length):
 
 
 def test_prefill_of_llama_3_8b():
-    # Per token and layer 2·(4096·4096·2 + 4096·1024·2 + 3·4096·14336) FLOP, attention 4·2048·4096, head 2·4096·128256.
+    # Per token and layer 2·(4096·4096·2 + 4096·1024·2 + 3·4096·14336) FLOP and attention 4·2048·4096; the head, of
+    # 2·4096·128256, only for the last token.
     layer = 2 * (4096 * 4096 * 2 + 4096 * 1024 * 2 + 3 * 4096 * 14336) + 4 * 2048 * 4096
-    assert forward_flops("llama-3-8b", "prefill", 2048) == 2048 * (32 * layer + 2 * 4096 * 128256)
+    assert forward_flops("llama-3-8b", "prefill", 2048) == 2048 * 32 * layer + 2 * 4096 * 128256
 
 
 def test_experts_are_paid_by_those_that_are_chosen():
