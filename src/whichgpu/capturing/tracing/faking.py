@@ -54,7 +54,8 @@ def _known(linspace: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]
             return linspace(start, end, steps, **options)
         step = (end - start) / max(steps - 1, 1)
         options.setdefault("dtype", torch.get_default_dtype())
-        return torch.tensor([start + position * step for position in range(steps)], dtype=options["dtype"])
+        values = [start + position * step for position in range(steps)]
+        return torch.tensor(values, dtype=options["dtype"], device=options.get("device"))
 
     return known
 
