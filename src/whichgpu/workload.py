@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -81,6 +83,14 @@ class Adapters:
     def document(self) -> dict[str, Any]:
         """The adapters as member ``lora`` of a workload."""
         return {"rank": self.rank, "targets": list(self.targets)}
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Adapters:
+        """The inverse of ``document``; raises ValueError where it is none."""
+        rank, targets = document["rank"], document["targets"]
+        if not isinstance(rank, int) or not all(isinstance(name, str) for name in targets):
+            raise ValueError("not adapters")
+        return cls(rank=rank, targets=tuple(targets))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -221,6 +231,13 @@ class Workload:
             "input_transfer": self.input_transfer,
             "stages": [stage.document() for stage in self.parts()],
         }
+
+    def content_hash(self) -> str:
+        """A hash of all graphs; that of the graph itself where there is one."""
+        if not self.stages:
+            return self.graph.content_hash()
+        rows = [(stage.document(), stage.model, stage.graph.content_hash()) for stage in self.stages]
+        return hashlib.sha256(json.dumps(rows, sort_keys=True).encode()).hexdigest()
 
     def at_batch(self, batch_size: int) -> Workload:
         """The same work at another batch size."""

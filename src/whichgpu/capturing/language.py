@@ -6,16 +6,15 @@ import dataclasses
 from dataclasses import dataclass
 from typing import Any, Final
 
+from whichgpu.capturing import generating
 from whichgpu.capturing.dimensions import Dimensions, Run, scalable_graph
 from whichgpu.capturing.request import DEFAULT_BATCH, CaptureRequest
 from whichgpu.errors import InvalidValue
+from whichgpu.graph import OperatorGraph
 from whichgpu.workload import Assumption, Workload
 
 DEFAULT_TOKENS: Final = {True: 2048, False: 512}
 """Tokens a sequence where nobody says it, by whether the model is causal; never more than the model takes."""
-
-DEFAULT_GENERATED: Final = 128
-"""Tokens written where nobody says it."""
 
 LARGEST_CONTEXT: Final = 10**8
 
@@ -39,10 +38,10 @@ class Model:
 
 
 def workload(model: Model, request: CaptureRequest) -> Workload:
-    """One step of the model: its forward pass, a training step, or in generation the decoding of one token."""
+    """One step of the model: its forward pass, a training step, or a whole generation."""
     phase = request.phase or "infer"
     if phase == "generate":
-        return generation(model, request)[1]
+        return generation(model, request)
     if phase == "train" and not model.trains:
         raise InvalidValue(
             "{name} holds quantised weights, which are not trained",
@@ -52,31 +51,39 @@ def workload(model: Model, request: CaptureRequest) -> Workload:
         )
     found, assumptions = _asked(model, request)
     run = Run(batch_size=found["batch_size"], tokens=found["sequence_length"], train=phase == "train")
-    step = "full" if phase == "train" else "forward"
-    return _workload(model, request, run, phase=phase, step=step, assumptions=assumptions, **found)
+    fields = _fields(model, request, phase, assumptions)
+    if phase == "train":
+        fields["optimizer"] = "adamw"
+    fields |= {"step": "full" if phase == "train" else "forward", **found}
+    return Workload(graph=_graph(model, request, run), **fields)
 
 
-def generation(model: Model, request: CaptureRequest, generated: int | None = None) -> tuple[Workload, Workload]:
-    """The two steps of generation: prefill of the prompt, and the decoding of one token in the middle of the answer.
+def generation(model: Model, request: CaptureRequest) -> Workload:
+    """A whole generation: prefill of the prompt, then as many tokens as are asked for, over a growing cache.
 
-    Costs of decoding are affine in the position, so that the middle token costs the mean of all.
+    A request for one step gets the prefill alone, or the decoding of the token in the middle.
     """
     if not model.dimensions.causal:
         raise InvalidValue(
             "{name} is an encoder and generates no text", name=model.name, field="phase", hint="ask for --phase infer"
         )
     found, assumptions = _asked(model, request)
-    if generated is None:
-        generated = DEFAULT_GENERATED
-        assumptions = (*assumptions, Assumption(code="generated_tokens_assumed", values={"tokens": generated}))
-    batch, prompt = found["batch_size"], found["sequence_length"]
-    prefill = Run(batch_size=batch, tokens=prompt, generate=True)
-    decode = Run(batch_size=batch, tokens=1, cached=prompt + generated // 2, generate=True)
-    common: dict[str, Any] = {"phase": "generate", "assumptions": assumptions, **found}
-    return (
-        _workload(model, request, prefill, step="prefill", **common),
-        _workload(model, request, decode, step="decode", **common),
-    )
+    written, told = generating.new_tokens(request)
+    prompt = found["sequence_length"]
+    spans = generating.spans(prompt, written, [model.dimensions.window] if model.dimensions.window else [])
+
+    def graph(cached: int, tokens: int = 1) -> OperatorGraph:
+        run = Run(batch_size=found["batch_size"], tokens=tokens, cached=cached, generate=True)
+        return _graph(model, request, run)
+
+    fields: dict[str, Any] = {**_fields(model, request, "generate", (*assumptions, *told)), **found}
+    if request.step == generating.DECODE:
+        return Workload(graph=graph(prompt + written // 2), step=generating.DECODE, **fields)
+    prefill = graph(0, prompt)
+    if request.step == generating.PREFILL:
+        return Workload(graph=prefill, step=generating.PREFILL, **fields)
+    stages = generating.stages([(generating.PREFILL, prefill)], spans, graph)
+    return Workload.of_stages(stages, new_tokens=written, **fields)
 
 
 def _asked(model: Model, request: CaptureRequest) -> tuple[dict[str, int], tuple[Assumption, ...]]:
@@ -96,20 +103,23 @@ def _asked(model: Model, request: CaptureRequest) -> tuple[dict[str, int], tuple
     return {"batch_size": batch, "sequence_length": tokens}, tuple(assumptions)
 
 
-def _workload(model: Model, request: CaptureRequest, run: Run, **fixed: Any) -> Workload:
-    stack = request.stack or model.stack
-    run = dataclasses.replace(run, fused=stack != "tf2-graph")
-    return Workload(
-        name=model.name,
-        graph=scalable_graph(model.dimensions, run),
-        source_hash=model.source_hash,
-        category="language",
-        family=model.family,
-        precision=request.precision,
-        weight_precision=request.weight_precision or model.weight_precision,
-        optimizer="adamw" if fixed["phase"] == "train" else "none",
-        samples=request.samples,
-        epochs=request.epochs,
-        stack=stack,
-        **fixed,
-    )
+def _graph(model: Model, request: CaptureRequest, run: Run) -> OperatorGraph:
+    fused = (request.stack or model.stack) != "tf2-graph"
+    return scalable_graph(model.dimensions, dataclasses.replace(run, fused=fused))
+
+
+def _fields(model: Model, request: CaptureRequest, phase: str, assumptions: tuple[Assumption, ...]) -> dict[str, Any]:
+    """What a workload of the model is beside its graph and sizes."""
+    return {
+        "name": model.name,
+        "phase": phase,
+        "source_hash": model.source_hash,
+        "category": "language-model",
+        "family": model.family,
+        "precision": request.precision,
+        "weight_precision": request.weight_precision or model.weight_precision,
+        "samples": request.samples,
+        "epochs": request.epochs,
+        "stack": request.stack or model.stack,
+        "assumptions": assumptions,
+    }

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from whichgpu.errors import InvalidValue, UnknownName, nearest
 from whichgpu.units import GIB, MIB
-from whichgpu.workload import PHASES, Precision
+from whichgpu.workload import INPUT_TRANSFERS, OPTIMIZERS, PHASES, STEPS, Adapters, Precision
 
 DEFAULT_BATCH: Final = 32
 """Samples a step where neither the source nor the user says it: the default of Keras' own ``fit``."""
@@ -18,9 +18,15 @@ DEFAULT_BATCH: Final = 32
 DEFAULT_SEQUENCE_LENGTH: Final = 100
 """Steps or tokens of an input whose length the source leaves open."""
 
+DEFAULT_NEW_TOKENS: Final = 128
+"""Tokens that a generation writes where nobody says it."""
+
 LARGEST: Final[dict[str, int]] = {
     "batch_size": 10**7,
     "sequence_length": 10**8,
+    "new_tokens": 10**6,
+    "gradient_accumulation": 10**6,
+    "denoising_steps": 10**5,
     "samples": 10**15,
     "epochs": 10**9,
 }
@@ -59,14 +65,28 @@ class CaptureRequest:
     """What the user fixes; None leaves it to the source, then to a stated assumption.
 
     ``model`` chooses among several models of a script; ``dims`` are sizes that a file leaves open, by name; ``cache``
-    is whether an earlier capture may answer.
+    is whether an earlier capture may answer. ``frozen`` are names of parts that are not trained. A diffusion pipeline
+    has ``denoising_steps``, a ``resolution`` in pixels (height, width) and ``guidance``, whether by a second, empty
+    prompt.
     """
 
     phase: str | None = None
+    step: str | None = None
     batch_size: int | None = None
     sequence_length: int | None = None
+    new_tokens: int | None = None
     precision: Precision = Precision.DEFAULT
     weight_precision: str | None = None
+    optimizer: str | None = None
+    adapters: Adapters | None = None
+    frozen: tuple[str, ...] = ()
+    gradient_checkpointing: bool = False
+    gradient_accumulation: int | None = None
+    input_transfer: str | None = None
+    power_limit_w: float | None = None
+    denoising_steps: int | None = None
+    guidance: bool | None = None
+    resolution: tuple[int, int] | None = None
     samples: int | None = None
     epochs: int | None = None
     stack: str | None = None
@@ -78,14 +98,14 @@ class CaptureRequest:
     def __post_init__(self) -> None:
         for name, largest in LARGEST.items():
             _check_count(name, getattr(self, name), largest)
-        if self.phase is not None and self.phase not in PHASES:
-            raise UnknownName(
-                "there is no phase {phase!r}",
-                phase=self.phase,
-                field="phase",
-                hint="did you mean {close!r}?",
-                close=nearest(self.phase, PHASES) or PHASES[0],
-            )
+        lists: dict[str, Iterable[str]] = {
+            "phase": PHASES,
+            "step": STEPS,
+            "optimizer": OPTIMIZERS,
+            "input_transfer": INPUT_TRANSFERS,
+        }
+        for name, known in lists.items():
+            _check_name(name, getattr(self, name), tuple(known))
 
     def document(self) -> dict[str, Any]:
         """What decides the result, JSON-ready: the request without cache and limits."""
@@ -96,7 +116,30 @@ class CaptureRequest:
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> CaptureRequest:
         """The inverse of ``document``, under default limits."""
-        return cls(**{**document, "precision": Precision(document["precision"])})
+        plain = dict(document)
+        adapters, size = plain.pop("adapters"), plain.pop("resolution")
+        plain["precision"] = Precision(plain["precision"])
+        plain["frozen"] = tuple(plain["frozen"])
+        return cls(
+            adapters=None if adapters is None else Adapters.from_document(adapters),
+            resolution=None if size is None else (size[0], size[1]),
+            **plain,
+        )
+
+
+def _check_name(name: str, value: str | None, known: tuple[str, ...]) -> None:
+    if value is None or value in known:
+        return
+    what = name.replace("_", " ")
+    raise UnknownName(
+        "there is no {what} {name!r}",
+        what=what,
+        name=value,
+        field=name.replace("_", "-"),
+        hint="did you mean {close!r}?",
+        close=nearest(value, known) or known[0],
+        known=", ".join(known),
+    )
 
 
 def _check_count(name: str, value: object, largest: int) -> None:

@@ -21,7 +21,7 @@ from whichgpu.errors import DataError, SourceError
 from whichgpu.graph import Attribute, Kind, Operator, OperatorGraph, Phase, Tensor
 from whichgpu.stack import stacks
 from whichgpu.units import MIB
-from whichgpu.workload import INPUT_TRANSFERS, OPTIMIZERS, PHASES, STEPS, Workload
+from whichgpu.workload import INPUT_TRANSFERS, OPTIMIZERS, PHASES, STEPS, Stage, Workload
 
 SCHEMA: Final = "whichgpu/capture/1"
 GZIP: Final = b"\x1f\x8b"
@@ -31,6 +31,8 @@ LARGEST_DIMENSION: Final = 2**44
 LARGEST_TENSOR: Final = 2**52
 LARGEST_INDEX: Final = 2**62
 LONGEST_TEXT: Final = 2_000
+MOST_REPETITIONS: Final = 10**9
+_COUNTS: Final = {key: LARGEST[key] for key in LARGEST if key in Workload.__dataclass_fields__}
 
 
 def document(workload: Workload, counts: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def document(workload: Workload, counts: Mapping[str, Any] | None = None) -> dic
         "workload": workload.document(),
         **(counts or {}),
         "capture": to_document(workload),
-        "hash": workload.graph.content_hash(),
+        "hash": workload.content_hash(),
     }
 
 
@@ -81,8 +83,10 @@ def load(data: bytes, name: str) -> Workload:
     except (DataError, AttributeError, OverflowError) as error:
         raise unreadable(name, "its workload is damaged: {detail}", detail=said(error, 160)) from error
     _check_workload(workload, name)
-    _check_graph(workload.graph, name)
-    if workload.graph.content_hash() != found.get("hash"):
+    for stage in workload.parts():
+        _check_stage(stage, workload, name)
+        _check_graph(stage.graph, name)
+    if workload.content_hash() != found.get("hash"):
         raise unreadable(name, "its graph is not the one its hash was made of", hint="capture the source again")
     return workload
 
@@ -104,7 +108,6 @@ def _check_workload(workload: Workload, name: str) -> None:
     """Raise where a name is not in its list, or a number is out of range."""
     lists = {
         "phase": PHASES,
-        "step": STEPS,
         "optimizer": OPTIMIZERS,
         "stack": stacks(),
         "input_transfer": INPUT_TRANSFERS,
@@ -113,22 +116,35 @@ def _check_workload(workload: Workload, name: str) -> None:
         value = getattr(workload, field)
         if not isinstance(value, str) or value not in known:
             raise _strange(name, field, value)
-    for field, largest in {**LARGEST, "stack_year": 10_000}.items():
+    for field, largest in {**_COUNTS, "stack_year": 10_000}.items():
         value = getattr(workload, field)
-        optional = field not in ("batch_size", "stack_year")
+        optional = field not in ("batch_size", "stack_year", "gradient_accumulation")
         if not (optional and value is None) and not _whole(value, 1, largest):
             raise _strange(name, field, value)
     for field in ("name", "source_hash", "category", "family", "layout"):
         value = getattr(workload, field)
         if not isinstance(value, str) or len(value) > LONGEST_TEXT:
             raise _strange(name, field, value)
-    if workload.batch_size != workload.graph.batch_size:
-        raise _strange(name, "batch_size", workload.batch_size)
+    if not isinstance(workload.gradient_checkpointing, bool):
+        raise _strange(name, "gradient_checkpointing", workload.gradient_checkpointing)
     _check_optional(workload, name)
 
 
+def _check_stage(stage: Stage, workload: Workload, name: str) -> None:
+    if not isinstance(stage.step, str) or stage.step not in STEPS:
+        raise _strange(name, "step", stage.step)
+    if any(not isinstance(text, str) or len(text) > LONGEST_TEXT for text in (stage.name, stage.model)):
+        raise _strange(name, "stage", stage.name)
+    if not _whole(stage.repetitions, 1, MOST_REPETITIONS):
+        raise _strange(name, "repetitions", stage.repetitions)
+    if workload.batch_size != stage.graph.batch_size:
+        raise _strange(name, "batch_size", workload.batch_size)
+
+
 def _check_optional(workload: Workload, name: str) -> None:
-    power, weights = workload.power_limit_w, workload.weight_precision
+    power, weights, adapters = workload.power_limit_w, workload.weight_precision, workload.adapters
+    if adapters is not None and not _whole(adapters.rank, 1, LARGEST_INDEX):
+        raise _strange(name, "lora", adapters.rank)
     if power is not None and not (isinstance(power, (int, float)) and 0 < power < LARGEST["batch_size"]):
         raise _strange(name, "power_limit_w", power)
     if weights is not None and (not isinstance(weights, str) or len(weights) > 40):

@@ -3,38 +3,65 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from whichgpu import graph
 from whichgpu.capturing.words import words
 from whichgpu.errors import DataError
-from whichgpu.workload import Assumption, Precision, Workload
+from whichgpu.workload import Adapters, Assumption, Precision, Stage, Workload
 
 PLAIN = words(
-    """name phase step batch_size source_hash category family sequence_length weight_precision optimizer
+    """name phase batch_size source_hash category family sequence_length weight_precision optimizer
     samples epochs stack stack_year layout power_limit_w input_transfer"""
 )
 """Fields of a workload that JSON holds as they are."""
 
+LATER: Final[Mapping[str, Any]] = {"new_tokens": None, "gradient_checkpointing": False, "gradient_accumulation": 1}
+"""Fields that captures of earlier versions lack, with what they meant."""
+
 
 def to_document(workload: Workload) -> dict[str, Any]:
-    """The whole workload, JSON-ready, with its graph and assumptions."""
+    """The whole workload, JSON-ready, with its graphs and assumptions."""
+    adapters = workload.adapters
     return {
-        **{name: getattr(workload, name) for name in PLAIN},
+        **{name: getattr(workload, name) for name in (*PLAIN, *LATER)},
+        "adapters": None if adapters is None else adapters.document(),
         "precision": str(workload.precision),
         "assumptions": [[assumption.code, dict(assumption.values)] for assumption in workload.assumptions],
-        "graph": graph.to_document(workload.graph),
+        **_graphs(workload),
     }
+
+
+def _graphs(workload: Workload) -> dict[str, Any]:
+    if not workload.stages:
+        return {"step": workload.step, "graph": graph.to_document(workload.graph)}
+    rows = [
+        {**stage.document(), "model": stage.model, "graph": graph.to_document(stage.graph)} for stage in workload.stages
+    ]
+    return {"stages": rows}
 
 
 def from_document(document: Mapping[str, Any]) -> Workload:
     """The inverse of ``to_document``; raises DataError for a malformed document."""
     try:
-        return Workload(
-            **{name: document[name] for name in PLAIN},
-            precision=Precision(document["precision"]),
-            assumptions=tuple(Assumption(code=code, values=values) for code, values in document["assumptions"]),
-            graph=graph.from_document(document["graph"]),
-        )
+        fields: dict[str, Any] = {name: document[name] for name in PLAIN}
+        fields |= {name: document.get(name, default) for name, default in LATER.items()}
+        adapters = document.get("adapters")
+        fields["adapters"] = None if adapters is None else Adapters.from_document(adapters)
+        fields["precision"] = Precision(document["precision"])
+        fields["assumptions"] = tuple(Assumption(code=code, values=values) for code, values in document["assumptions"])
+        if document.get("stages"):
+            return Workload.of_stages([_stage(row) for row in document["stages"]], **fields)
+        return Workload(step=document["step"], graph=graph.from_document(document["graph"]), **fields)
     except (KeyError, TypeError, ValueError) as error:
         raise DataError("not a captured workload: {error}", error=error) from error
+
+
+def _stage(row: Mapping[str, Any]) -> Stage:
+    return Stage(
+        name=row["name"],
+        step=row["step"],
+        repetitions=row["repetitions"],
+        model=row["model"],
+        graph=graph.from_document(row["graph"]),
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import struct
 import time
 from pathlib import Path
@@ -14,7 +15,7 @@ from whichgpu.capturing import gguf
 from whichgpu.capturing.gguf_models import model, read
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.errors import SourceNotFound, SourceUnreadable, Untraceable, WhichGpuError
-from whichgpu.graph import Kind
+from whichgpu.graph import Kind, OperatorGraph
 
 
 def written(folder: Path, data: bytes, name: str = "model.gguf") -> Path:
@@ -33,12 +34,30 @@ def test_llama_3_8b_is_read_from_its_header_alone(tmp_path: Path) -> None:
     assert [assumption.code for assumption in workload.assumptions] == ["gguf_mixture", "sequence_length_assumed"]
 
 
-def test_generation_decodes_one_token_over_the_prompt_and_half_the_answer(tmp_path: Path) -> None:
+def keys(graph: OperatorGraph) -> tuple[int, ...]:
+    attention = next(operator for operator in graph.operators if operator.kind is Kind.ATTENTION)
+    return graph.tensors[attention.inputs[1]].shape
+
+
+def test_generation_decodes_every_token_after_the_prompt_over_a_growing_cache(tmp_path: Path) -> None:
     path = written(tmp_path, samples.llama_gguf())
-    found = read(str(path), CaptureRequest(phase="generate", batch_size=3, sequence_length=100))
-    (attention, _) = (operator for operator in found.graph.operators if operator.kind is Kind.ATTENTION)
-    assert found.graph.tensors[attention.inputs[1]].shape == (3, 2, 100 + 64 + 1, 16)
-    assert found.step == "decode"
+    found = read(str(path), CaptureRequest(phase="generate", batch_size=3, sequence_length=100, new_tokens=28))
+    assert [(stage.name, stage.repetitions) for stage in found.parts()] == [
+        ("prefill", 1), ("decode", 27), ("decode", 1)
+    ]  # fmt: skip
+    # 100 in the prompt; the tokens 101 to 127 see 114 on average, the 128th all 128
+    shapes = [(3, 2, length, 16) for length in (100, 114, 128)]
+    assert [keys(stage.graph) for stage in found.parts()] == shapes
+    assert found.document()["step"] == "full"
+
+
+def test_one_step_of_a_generation_is_the_prefill_or_the_middle_token(tmp_path: Path) -> None:
+    path = written(tmp_path, samples.llama_gguf())
+    asked = CaptureRequest(phase="generate", batch_size=3, sequence_length=100)
+    decode = read(str(path), dataclasses.replace(asked, step="decode"))
+    assert (decode.step, keys(decode.graph)) == ("decode", (3, 2, 100 + 64 + 1, 16))
+    prefill = read(str(path), dataclasses.replace(asked, step="prefill"))
+    assert (prefill.step, prefill.stages) == ("prefill", ())
 
 
 def test_the_mixture_is_told_by_its_mean(tmp_path: Path) -> None:
