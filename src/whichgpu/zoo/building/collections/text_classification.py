@@ -152,7 +152,7 @@ def _register_all() -> None:
     _encoder(
         "deberta-v3-small",
         "microsoft/deberta-v3-small",
-        "141895682",
+        "141896450",
         "DebertaV2",
         {**_BASE, **_DEBERTA, "num_hidden_layers": 6},
     )
