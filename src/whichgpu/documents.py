@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from whichgpu.estimate import Estimate
@@ -11,42 +11,50 @@ from whichgpu.workload import Workload
 
 if TYPE_CHECKING:
     from whichgpu.catalog import Catalog
+    from whichgpu.costing import CostTable
     from whichgpu.recommending import Question, Standing
     from whichgpu.zoo import Entry
 
 Document = dict[str, Any]
 
 
-def capture(workload: Workload) -> Document:
-    """``whichgpu/capture/1``: what was read, with its counts; needs costing, not a GPU."""
-    from whichgpu.costing import cost_table
-    from whichgpu.graph import PRODUCTS, Phase
-    from whichgpu.predicting.memory import liveness
+def capture(workload: Workload, *, allow_uncovered: bool = False) -> Document:
+    """``whichgpu/capture/1``: what was read, with its counts over all stages; needs costing, not a GPU.
 
-    graph = workload.graph
-    table = cost_table(workload, allow_uncovered=True)
-    memory = _memory(workload, liveness(graph, workload.step))
+    Raises Uncovered where too much has no known cost, unless that is allowed.
+    """
+    from whichgpu.costing import cost_tables, coverage, unknown
+    from whichgpu.graph import PRODUCTS, Phase
+
+    stages = workload.parts()
+    tables = cost_tables(workload, allow_uncovered=allow_uncovered)
+    times = [stage.repetitions for stage in stages]
+
+    def flops(phase: Phase) -> float:
+        return sum(n * table.product_flops(phase) for n, table in zip(times, tables, strict=True))
+
+    operators = [operator for stage in stages for operator in stage.graph.operators]
     return {
         "schema": "whichgpu/capture/1",
         "workload": workload.document(),
         "assumptions": _assumptions(workload),
-        "operators": len(graph.operators),
-        "products": sum(operator.kind in PRODUCTS for operator in graph.operators),
-        "forward_flops": table.product_flops(Phase.FORWARD),
-        "backward_flops": table.product_flops(Phase.BACKWARD),
-        "parameters": graph.parameters,
-        "trainable_parameters": graph.trainable_parameters,
-        **memory,
-        "coverage": table.coverage,
-        "uncosted": [{"operator": name, "share": share} for name, share in table.unknown()],
-        "kinds": _kinds(table),
+        "operators": len(operators),
+        "products": sum(operator.kind in PRODUCTS for operator in operators),
+        "forward_flops": flops(Phase.FORWARD),
+        "backward_flops": flops(Phase.BACKWARD),
+        "parameters": workload.parameters,
+        "trainable_parameters": workload.trainable_parameters,
+        **_memory(workload),
+        "coverage": coverage(tables, times),
+        "uncosted": [{"operator": name, "share": share} for name, share in unknown(tables, times)],
+        "kinds": _kinds(zip(times, tables, strict=True)),
     }
 
 
-def _memory(workload: Workload, alive: Any) -> dict[str, float]:
+def _memory(workload: Workload) -> dict[str, float]:
     """Saved activations and peak in FP32, without the context and the allocator of a framework."""
     from whichgpu.costing import Arithmetic, Resolution, Substitute
-    from whichgpu.predicting.memory import peak_parts
+    from whichgpu.predicting import tensor_memory
 
     plain = Resolution(
         matmul=Arithmetic.FP32,
@@ -58,22 +66,24 @@ def _memory(workload: Workload, alive: Any) -> dict[str, float]:
         mixed=False,
         substitute=Substitute.NONE,
     )
-    parts = peak_parts(workload, alive, plain, 0.0)
-    saved = float(((alive.narrow + alive.wide) * 4.0 + alive.fixed)[alive.saved].sum())
+    parts, saved = tensor_memory(workload, plain)
     return {
         "saved_activation_bytes": saved,
         "peak_memory_bytes": parts.total_bytes - parts.allocator_bytes - parts.context_bytes,
+        "kv_cache_bytes": parts.kv_cache_bytes,
     }
 
 
-def _kinds(table: Any) -> list[Document]:
+def _kinds(tables: Iterable[tuple[int, CostTable]]) -> list[Document]:
     rows: dict[tuple[str, str], Document] = {}
-    for index, (kind, phase) in enumerate(zip(table.kinds, table.phases, strict=True)):
-        if table.mixed_only[index]:
-            continue
-        row = rows.setdefault((kind, phase), {"kind": kind, "phase": phase, "operators": 0, "flops": 0.0})
-        row["operators"] += int(table.count[index])
-        row["flops"] += float(table.count[index] * table.flops[index])
+    for times, table in tables:
+        for index, (kind, phase) in enumerate(zip(table.kinds, table.phases, strict=True)):
+            if table.mixed_only[index]:
+                continue
+            row = rows.setdefault((kind, phase), {"kind": kind, "phase": phase, "operators": 0, "flops": 0.0})
+            count = times * table.count[index]
+            row["operators"] += int(count)
+            row["flops"] += float(count * table.flops[index])
     return list(rows.values())
 
 

@@ -38,7 +38,7 @@ def workload_lines(workload: Workload, available: int | None) -> Iterator[str]:
         name=workload.name,
         phase=phase,
         batch=workload.batch_size,
-        parameters=f"{workload.graph.parameters:,}",
+        parameters=f"{workload.parameters:,}",
         stack=workload.stack,
     )
     yield paragraph(line, available)

@@ -36,7 +36,7 @@ def command(source: str, save: str | None, as_json: bool, lang: str | None, **op
     from whichgpu.cli.answer import workload_lines
 
     workload = captured(source, options)
-    document = documents.capture(workload)
+    document = documents.capture(workload, allow_uncovered=options["allow_uncovered"])
     if save is not None:
         _save(workload, Path(save), document)
     if as_json:

@@ -3,7 +3,7 @@
 from whichgpu.costing import movement, products, recurrence  # noqa: F401  (they register their rules)
 from whichgpu.costing.arithmetic import Arithmetic, Resolution, Substitute, resolve
 from whichgpu.costing.cost import Cost, Product, Traffic
-from whichgpu.costing.table import CostTable, cost_table, kernels
+from whichgpu.costing.table import CostTable, cost_table, cost_tables, coverage, kernels, unknown
 
 __all__ = [
     "Arithmetic",
@@ -14,6 +14,9 @@ __all__ = [
     "Substitute",
     "Traffic",
     "cost_table",
+    "cost_tables",
+    "coverage",
     "kernels",
     "resolve",
+    "unknown",
 ]

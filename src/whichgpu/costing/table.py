@@ -85,11 +85,16 @@ class CostTable:
         return len(self.count)
 
     @property
+    def moved(self) -> Floats:
+        """Elements that all occurrences of each row read and write, [operators]."""
+        elements: Floats = self.count * (self.read + self.written).sum(axis=1)
+        return elements
+
+    @property
     def coverage(self) -> float:
         """The share of the moved elements that belongs to operators with a rule, from 0 to 1."""
-        moved = self.count * (self.read + self.written).sum(axis=1)
-        total = float(moved.sum())
-        return 1.0 if total == 0 else float(moved[self.known].sum()) / total
+        total = float(self.moved.sum())
+        return 1.0 if total == 0 else float(self.moved[self.known].sum()) / total
 
     def product_flops(self, phase: Phase) -> float:
         """FLOP of matrix products, convolutions, recurrence and attention in one phase."""
@@ -98,7 +103,7 @@ class CostTable:
 
     def unknown(self) -> list[tuple[str, float]]:
         """Operators without a rule, by name, with their share of the moved elements."""
-        moved = self.count * (self.read + self.written).sum(axis=1)
+        moved = self.moved
         total = float(moved.sum()) or 1.0
         shares: dict[str, float] = {}
         for index in np.flatnonzero(~self.known):
@@ -117,17 +122,44 @@ class _Row:
 
 
 def cost_table(workload: Workload, *, allow_uncovered: bool = False) -> CostTable:
-    """The costs of one step of ``workload``; raises Uncovered where too much of the traffic has no rule."""
-    table = table_of(list(_rows(workload)))
-    if table.coverage < COVERAGE_FLOOR and not allow_uncovered:
-        named = ", ".join(f"{name} ({share:.0%})" for name, share in table.unknown()[:3])
+    """The costs of ``workload``'s only stage; raises Uncovered where too much of the traffic has no rule."""
+    (table,) = cost_tables(workload, allow_uncovered=allow_uncovered)
+    return table
+
+
+def cost_tables(workload: Workload, *, allow_uncovered: bool = False) -> tuple[CostTable, ...]:
+    """The costs of every stage, run once; raises Uncovered where too much of the whole traffic has no rule."""
+    stages = workload.parts()
+    tables = tuple(table_of(list(_rows(workload.alone(stage)))) for stage in stages)
+    repetitions = [stage.repetitions for stage in stages]
+    covered = coverage(tables, repetitions)
+    if covered < COVERAGE_FLOOR and not allow_uncovered:
+        named = ", ".join(f"{name} ({share:.0%})" for name, share in unknown(tables, repetitions)[:3])
         raise Uncovered(
             "only {coverage:.0%} of the work is understood; unknown: {named}",
-            coverage=table.coverage,
+            coverage=covered,
             named=named,
             hint="--allow-uncovered predicts all the same, with a wider interval",
         )
-    return table
+    return tables
+
+
+def coverage(tables: Sequence[CostTable], repetitions: Sequence[float]) -> float:
+    """The share of the elements moved by all stages that belongs to operators with a rule, from 0 to 1."""
+    moved = [times * float(table.moved.sum()) for table, times in zip(tables, repetitions, strict=True)]
+    known = sum(part * table.coverage for part, table in zip(moved, tables, strict=True))
+    return known / sum(moved) if sum(moved) else 1.0
+
+
+def unknown(tables: Sequence[CostTable], repetitions: Sequence[float]) -> list[tuple[str, float]]:
+    """Operators of all stages without a rule, by name, with their share of the moved elements, the largest first."""
+    moved = [times * float(table.moved.sum()) for table, times in zip(tables, repetitions, strict=True)]
+    whole = sum(moved) or 1.0
+    shares: dict[str, float] = {}
+    for part, table in zip(moved, tables, strict=True):
+        for name, share in table.unknown():
+            shares[name] = shares.get(name, 0.0) + share * part / whole
+    return sorted(shares.items(), key=lambda item: -item[1])
 
 
 def _rows(workload: Workload) -> Iterator[_Row]:
@@ -317,4 +349,15 @@ def without(table: CostTable, keep: Flags) -> CostTable:
     return dataclasses.replace(table, **changed)
 
 
-__all__ = ["COVERAGE_FLOOR", "CostTable", "Product", "cost_table", "kernels", "table_of", "wide_storages", "without"]
+__all__ = [
+    "COVERAGE_FLOOR",
+    "CostTable",
+    "Product",
+    "cost_table",
+    "cost_tables",
+    "coverage",
+    "kernels",
+    "table_of",
+    "wide_storages",
+    "without",
+]

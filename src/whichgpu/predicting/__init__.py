@@ -9,8 +9,10 @@ from whichgpu.predicting.predict import (
     input_bytes,
     predict,
     predict_arrays,
+    predict_stages,
     predictable,
 )
+from whichgpu.predicting.staging import tensor_memory
 from whichgpu.predicting.uncertainty import ratio_factor
 
 __all__ = [
@@ -21,7 +23,9 @@ __all__ = [
     "kernel_s",
     "predict",
     "predict_arrays",
+    "predict_stages",
     "predictable",
     "ratio_factor",
+    "tensor_memory",
     "usable_bytes",
 ]

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whichgpu.costing import CostTable, Resolution, cost_table, resolve
+from whichgpu.costing import CostTable, Resolution, cost_tables, coverage, resolve
 from whichgpu.errors import MissingFigure
-from whichgpu.estimate import Bound, Estimate, Evidence, Fit, Interval, MemoryParts, OperatorTime
+from whichgpu.estimate import Bound, Estimate, Evidence, Fit, Interval, MemoryParts, OperatorTime, StageTime
 from whichgpu.gpu import Gpu
 from whichgpu.graph import ELEMENT_BYTES, Role
 from whichgpu.predicting.coefficients import Coefficients, shipped
 from whichgpu.predicting.hardware import Hardware, arrays
 from whichgpu.predicting.latency import Times, moved_bytes, times, transfer_s
-from whichgpu.predicting.memory import fit, fit_probability, memory_of, reserved_share, usable_bytes
+from whichgpu.predicting.memory import fit, fit_probability, reserved_share, usable_bytes
 from whichgpu.predicting.power import mean_power_w
+from whichgpu.predicting.staging import Total, memory, total
 from whichgpu.predicting.uncertainty import CONFIDENCE, factors, model_factor
 from whichgpu.stack import stack
-from whichgpu.workload import Workload
+from whichgpu.workload import Stage, Workload
 
 Floats = NDArray[np.float64]
 
@@ -32,9 +33,10 @@ CHANNELS_LAST: Final[Mapping[str, bool]] = {"nhwc": True, "channels_last": True,
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prediction:
-    """The arrays behind the estimates, kept for breakdowns: rows are operators, columns ``gpus``."""
+    """The arrays behind the estimates of one stage, kept for breakdowns: rows are operators, columns ``gpus``."""
 
     workload: Workload
+    stage: Stage
     gpus: tuple[Gpu, ...]
     table: CostTable
     hardware: Hardware
@@ -56,30 +58,52 @@ def predictable(gpu: Gpu, workload: Workload) -> MissingFigure | None:
 def predict_arrays(
     workload: Workload, gpus: Sequence[Gpu], coefficients: Coefficients | None = None, *, allow_uncovered: bool = False
 ) -> Prediction:
-    """Times and power of one step on every GPU; raises MissingFigure where a figure is not in the catalogue."""
-    table = cost_table(workload, allow_uncovered=allow_uncovered)
+    """Times and power of a workload of one stage on every GPU; raises as ``predict_stages`` does."""
+    (prediction,) = predict_stages(workload, gpus, coefficients, allow_uncovered=allow_uncovered)
+    return prediction
+
+
+def predict_stages(
+    workload: Workload, gpus: Sequence[Gpu], coefficients: Coefficients | None = None, *, allow_uncovered: bool = False
+) -> tuple[Prediction, ...]:
+    """Times and power of every stage on every GPU; raises MissingFigure where a figure is not in the catalogue.
+
+    Raises Uncovered where too much of the whole work has no known cost, unless that is allowed.
+    """
+    tables = cost_tables(workload, allow_uncovered=allow_uncovered)
     resolutions = tuple(resolve(workload, gpu) for gpu in gpus)
     chosen = coefficients or shipped()
     hardware = arrays(gpus, resolutions, chosen, workload.power_limit_w)
-    copy_s = transfer_s(hardware, input_bytes(workload), workload.input_transfer)
-    found = times(
-        table,
-        hardware,
-        stack(workload.stack),
-        chosen.form,
-        transfer_s=copy_s,
-        channels_last=CHANNELS_LAST.get(workload.layout),
-    )
-    return Prediction(
-        workload=workload,
-        gpus=tuple(gpus),
-        table=table,
-        hardware=hardware,
-        times=found,
-        power_w=mean_power_w(table, hardware, found.step_s),
-        resolutions=resolutions,
-        coverage=table.coverage,
-    )
+
+    def predicted(stage: Stage, table: CostTable) -> Prediction:
+        part = workload.alone(stage)
+        timed = times(
+            table,
+            hardware,
+            stack(workload.stack),
+            chosen.form,
+            transfer_s=transfer_s(hardware, _copied_bytes(workload, stage), workload.input_transfer),
+            channels_last=CHANNELS_LAST.get(workload.layout),
+        )
+        return Prediction(
+            workload=part,
+            stage=stage,
+            gpus=tuple(gpus),
+            table=table,
+            hardware=hardware,
+            times=timed,
+            power_w=mean_power_w(table, hardware, timed.step_s),
+            resolutions=resolutions,
+            coverage=table.coverage,
+        )
+
+    return tuple(predicted(stage, table) for stage, table in zip(workload.parts(), tables, strict=True))
+
+
+def _copied_bytes(workload: Workload, stage: Stage) -> float:
+    """What comes from the host: the inputs of a first stage and of every training pass; others read what those made."""
+    fresh = stage is workload.parts()[0] or stage.step in ("forward+backward", "full")
+    return input_bytes(workload.alone(stage)) if fresh or not workload.stages else 0.0
 
 
 def predict(
@@ -88,24 +112,22 @@ def predict(
     """The estimate of every GPU, in their order; identical operators are costed once, all GPUs as arrays."""
     if not gpus:
         return []
-    prediction = predict_arrays(workload, gpus, coefficients, allow_uncovered=allow_uncovered)
     chosen = coefficients or shipped()
-    shares = _shares(prediction)
+    predictions = predict_stages(workload, gpus, chosen, allow_uncovered=allow_uncovered)
+    whole = total(predictions)
+    covered = coverage([each.table for each in predictions], [each.stage.repetitions for each in predictions])
     related = np.array([chosen.family_is_measured(chosen.family_name(gpu)) for gpu in gpus], dtype=bool)
-    width = model_factor(shares, prediction.coverage, related)
-    memory = memory_of(workload, gpus, prediction.resolutions)
-    bounds = _bounds(prediction, shares)
-    return [
-        _estimate(
-            prediction,
-            index,
-            float(width[index]),
-            memory[index],
-            bounds[index],
-            Evidence.CALIBRATED if chosen.is_measured(gpus[index]) else Evidence.SPEC_ONLY,
-        )
-        for index in range(len(gpus))
-    ]
+    made = _Made(
+        workload=workload,
+        predictions=predictions,
+        whole=whole,
+        coverage=covered,
+        width=model_factor(whole.shares, covered, related),
+        memory=memory(workload, gpus, predictions[0].resolutions),
+        bounds=_bounds(whole),
+    )
+    states = [Evidence.CALIBRATED if chosen.is_measured(gpu) else Evidence.SPEC_ONLY for gpu in gpus]
+    return [_estimate(made, index, state) for index, state in enumerate(states)]
 
 
 def input_bytes(workload: Workload) -> float:
@@ -121,75 +143,112 @@ def input_bytes(workload: Workload) -> float:
 def fits(workload: Workload, gpus: Sequence[Gpu]) -> list[Fit]:
     """Whether the workload fits the memory of every GPU, in their order, without predicting its time."""
     resolutions = [resolve(workload, gpu) for gpu in gpus]
-    memory = memory_of(workload, gpus, resolutions)
-    return [fit(_peak(found.needed_bytes), usable_bytes(gpu)) for gpu, found in zip(gpus, memory, strict=True)]
+    parts = memory(workload, gpus, resolutions)
+    return [fit(_peak(found.needed_bytes), usable_bytes(gpu)) for gpu, found in zip(gpus, parts, strict=True)]
 
 
 def _peak(memory_bytes: float) -> Interval:
     return Interval.around(memory_bytes, factors()["other"]["memory"], CONFIDENCE)
 
 
-def _shares(prediction: Prediction) -> Mapping[str, Floats]:
-    """Shares of the step by cause: device time by its roofline side, the rest is launches and host."""
-    found = prediction.times
-    alive = np.where(prediction.table.mixed_only[:, None], prediction.hardware.mixed[None, :], True)
-    alive = alive * prediction.table.count[:, None]
-    sides = np.stack([found.compute_s, found.memory_s, found.power_s])
-    longest = np.argmax(sides, axis=0)
-    seconds = [(sides[side] * (longest == side) * alive).sum(axis=0) for side in range(3)]
-    total = np.maximum(sum(seconds), 1e-30)
-    busy = np.minimum(1.0, total / found.step_s)
-    shares = {name: busy * part / total for name, part in zip(("compute", "bandwidth", "power"), seconds, strict=True)}
-    return {**shares, "launch": 1.0 - busy}
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Made:
+    """All that estimates are read off; arrays are [gpus]."""
+
+    workload: Workload
+    predictions: tuple[Prediction, ...]
+    whole: Total
+    coverage: float
+    width: Floats
+    memory: Sequence[MemoryParts]
+    bounds: Sequence[Bound]
+
+    def interval(self, seconds: Floats, index: int) -> Interval:
+        """A time of one GPU with the width of its whole."""
+        return Interval.around(float(seconds[index]), float(self.width[index]), CONFIDENCE)
 
 
-def _bounds(prediction: Prediction, shares: Mapping[str, Floats]) -> list[Bound]:
-    names = tuple(shares)
-    largest = np.argmax(np.stack([shares[name] for name in names]), axis=0)
+def _bounds(whole: Total) -> list[Bound]:
+    names = tuple(whole.shares)
+    largest = np.argmax(np.stack([whole.shares[name] for name in names]), axis=0)
     bounds = []
     for index, which in enumerate(largest):
         bound = Bound(names[which])
-        if bound is Bound.LAUNCH and prediction.times.fixed_s[index] > 0.5 * prediction.times.step_s[index]:
+        if bound is Bound.LAUNCH and whole.fixed_s[index] > 0.5 * whole.step_s[index]:
             bound = Bound.HOST
         bounds.append(bound)
     return bounds
 
 
-def _estimate(
-    prediction: Prediction, index: int, width: float, memory: MemoryParts, bound: Bound, evidence: Evidence
-) -> Estimate:
-    workload, gpu = prediction.workload, prediction.gpus[index]
-    latency = Interval.around(float(prediction.times.step_s[index]), width, CONFIDENCE)
-    power = _power(prediction, index)
-    needed, usable = _peak(memory.needed_bytes), usable_bytes(gpu)
-    share, total = reserved_share(workload), gpu.get("memory_bytes")
+def _estimate(made: _Made, index: int, evidence: Evidence) -> Estimate:
+    workload, first = made.workload, made.predictions[0]
+    gpu, parts = first.gpus[index], made.memory[index]
+    latency = made.interval(made.whole.step_s, index)
+    power = _power(made, index)
+    needed, usable = _peak(parts.needed_bytes), usable_bytes(gpu)
+    share, capacity = reserved_share(workload), gpu.get("memory_bytes")
+    produced, unit = _produced(workload)
     return Estimate(
         gpu=gpu.id,
         latency_s=latency,
-        throughput_per_s=latency.reciprocal(float(workload.batch_size)),
-        throughput_unit="samples",
-        peak_memory_bytes=_peak(memory.total_bytes),
+        throughput_per_s=latency.reciprocal(produced),
+        throughput_unit=unit,
+        peak_memory_bytes=_peak(parts.total_bytes),
         power_w=power,
         energy_j=None if power is None else _product(power, latency),
         fit=fit(needed, usable),
         usable_memory_bytes=usable,
         evidence=evidence,
-        bound=bound,
-        coverage=prediction.coverage,
-        precision=_precision(prediction.resolutions[index]),
-        memory=memory,
+        bound=made.bounds[index],
+        coverage=made.coverage,
+        precision=_precision(first.resolutions[index]),
+        memory=parts,
         fit_probability=fit_probability(needed, usable),
-        reserved_memory_bytes=None if share is None or total is None else share * total,
+        reserved_memory_bytes=None if share is None or capacity is None else share * capacity,
         time_to_finish_s=_time_to_finish(workload, latency),
+        batch_size=workload.batch_size,
+        prefill_s=_of_steps(made, index, lambda stage: stage.step == "prefill"),
+        decode_s_per_token=_of_steps(made, index, lambda stage: stage.step == "decode"),
+        stages=tuple(_stage_times(made, index)),
     )
 
 
-def _power(prediction: Prediction, index: int) -> Interval | None:
-    mid = float(prediction.power_w[index])
+def _produced(workload: Workload) -> tuple[float, str]:
+    """What the work yields, and its unit: samples, or the tokens that a generation writes."""
+    if workload.new_tokens is not None:
+        return float(workload.batch_size * workload.new_tokens), "tokens"
+    return float(workload.samples_a_step), "samples"
+
+
+def _of_steps(made: _Made, index: int, chosen: Callable[[Stage], bool]) -> Interval | None:
+    """The time of a generation's chosen stages: all of what comes before the first token, or the mean of a token."""
+    found = [each for each in made.predictions if chosen(each.stage)]
+    if made.workload.new_tokens is None or not found:
+        return None
+    seconds = np.sum([each.times.step_s * each.stage.repetitions for each in found], axis=0)
+    passes = sum(each.stage.repetitions for each in found if each.stage.step == "decode")
+    return made.interval(seconds / max(passes, 1), index)
+
+
+def _stage_times(made: _Made, index: int) -> Iterator[StageTime]:
+    """Each stage of work that has several; spans of tokens are one, at their mean."""
+    if not made.workload.stages:
+        return
+    named: dict[str, list[Prediction]] = {}
+    for each in made.predictions:
+        named.setdefault(each.stage.name, []).append(each)
+    for name, each_of in named.items():
+        times_each = sum(each.stage.repetitions for each in each_of)
+        seconds = np.sum([each.times.step_s * each.stage.repetitions for each in each_of], axis=0) / times_each
+        yield StageTime(name=name, repetitions=times_each, latency_s=made.interval(seconds, index))
+
+
+def _power(made: _Made, index: int) -> Interval | None:
+    mid = float(made.whole.power_w[index])
     if math.isnan(mid):
         return None
     around = Interval.around(mid, factors()["other"]["power"], CONFIDENCE)
-    board = float(prediction.hardware.board_w[index])
+    board = float(made.predictions[0].hardware.board_w[index])
     return Interval(low=around.low, mid=mid, high=max(mid, min(around.high, board)), confidence=CONFIDENCE)
 
 
@@ -210,12 +269,12 @@ def _precision(resolution: Resolution) -> str:
 def _time_to_finish(workload: Workload, latency: Interval) -> Interval | None:
     if workload.samples is None or workload.phase != "train":
         return None
-    steps = -(-workload.samples // workload.batch_size) * (workload.epochs or 1)
+    steps = -(-workload.samples // workload.samples_a_step) * (workload.epochs or 1)
     return latency.scaled(float(steps))
 
 
 def breakdown(prediction: Prediction, index: int) -> list[OperatorTime]:
-    """The operators of one GPU's step, the dearest first."""
+    """The operators of a stage on one GPU, in all its repetitions, the dearest first."""
     found, table = prediction.times, prediction.table
     moved = moved_bytes(table, prediction.hardware)[:, index]
     rows = []
@@ -229,7 +288,7 @@ def breakdown(prediction: Prediction, index: int) -> list[OperatorTime]:
             Bound.LAUNCH: float(found.start_s[row, index]),
         }
         seconds = float(found.operator_s[row, index])
-        count = float(table.count[row])
+        count = float(table.count[row]) * prediction.stage.repetitions
         rate = float(prediction.hardware.matmul_flops_per_s[index])
         rows.append(
             OperatorTime(
@@ -242,6 +301,7 @@ def breakdown(prediction: Prediction, index: int) -> list[OperatorTime]:
                 time_s=seconds * count,
                 bound=max(sides, key=lambda side: sides[side]),
                 utilization=float(table.flops[row]) / seconds / rate if seconds else 0.0,
+                stage=prediction.stage.name,
             )
         )
     return sorted(rows, key=lambda row: -row.time_s)
