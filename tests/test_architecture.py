@@ -30,6 +30,7 @@ LAYERS = (
     {"calibrating"},
     {"recommending"},
     {"explaining"},
+    {"guiding"},
     {"documents"},
     {"validating", "benching"},
     {"cli", "server", "reporting"},

@@ -73,8 +73,9 @@ def factor(value: float) -> str:
 
 
 def percent(value: float) -> str:
-    """A fraction in percent: ``0.42 → "42 %"``."""
-    return f"{100 * value:.0f}%" if language() == "ja" else f"{100 * value:.0f} %"
+    """A fraction in percent: ``0.42 → "42 %"``, ``0.00024 → "0.024 %"``."""
+    number = f"{100 * value:.0f}" if value == 0 or abs(value) >= 0.01 else plain(100 * value, 2)
+    return f"{number}%" if language() == "ja" else f"{number} %"
 
 
 def money(amount: float, currency: str) -> str:
@@ -95,6 +96,14 @@ def count(value: float) -> str:
 def rate(value_per_s: float) -> str:
     """Things a second: ``"21,900/s"``."""
     return f"{plain(value_per_s)}/s"
+
+
+def rate_of(name: str, value: float) -> str:
+    """A rate as its name says how: bytes, FLOP or things a second, FLOP a byte, or a frequency."""
+    for suffix, unit in (("_bytes_per_s", "B/s"), ("_flops_per_s", "FLOPS"), ("_ops_per_s", "OPS"), ("_hz", "Hz")):
+        if name.endswith(suffix):
+            return format_si(value, unit)
+    return f"{plain(value)} FLOP/B" if name.endswith("_flops_per_byte") else rate(value)
 
 
 def work(value_flops: float) -> str:

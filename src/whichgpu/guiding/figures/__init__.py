@@ -1,0 +1,1 @@
+"""The figures of the topics, computed by the program's own catalogue and predictions."""
