@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "gpus": "whichgpu.cli.gpus",
     "top": "whichgpu.cli.top",
     "zoo": "whichgpu.cli.zoo",
+    "explain": "whichgpu.cli.explain",
     "guide": "whichgpu.cli.guide",
     "validate": "whichgpu.cli.validate",
 }

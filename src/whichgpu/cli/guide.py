@@ -10,11 +10,9 @@ from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import catalog
 from whichgpu.cli.options import catalogue_options, output_options
 from whichgpu.cli.output import json_document, write
-from whichgpu.cli.tables import Column, paragraph, table, terminal_width
+from whichgpu.cli.pages import show
+from whichgpu.cli.tables import Column, table, terminal_width
 from whichgpu.explaining import N_, _
-from whichgpu.guiding.reading import Block
-
-_TEXT_WIDTH = 100
 
 
 @click.command(
@@ -38,8 +36,7 @@ def command(as_json: bool, lang: str | None, topic: str | None, gpu: str | None,
     if as_json:
         json_document(made.document())
         return
-    available = terminal_width()
-    write("\n\n".join(_shown(block, available) for block in made.blocks))
+    show(made.blocks)
 
 
 def _list(found: dict[str, str], as_json: bool) -> None:
@@ -51,16 +48,3 @@ def _list(found: dict[str, str], as_json: bool) -> None:
     write(table(columns, [[topic, title] for topic, title in found.items()], terminal_width()))
     write("")
     write(_("Read one: whichgpu guide TOPIC, with --gpu ID for the figures of your GPU."))
-
-
-def _shown(block: Block, available: int | None) -> str:
-    readable = None if available is None else min(available, _TEXT_WIDTH)
-    if block.table is not None:
-        right = block.table.right
-        columns = [Column(heading=text, right=index in right) for index, text in enumerate(block.table.headings)]
-        return table(columns, block.table.rows, available)
-    if block.kind == "list":
-        return "\n".join(paragraph(item, readable, "  ", "- ") for item in block.items)
-    if block.kind == "heading":
-        return f"{block.text}\n{'=' * len(block.text)}" if available is None else paragraph(block.text, readable)
-    return paragraph(block.text, readable)

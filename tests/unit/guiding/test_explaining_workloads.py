@@ -1,0 +1,74 @@
+"""Explanations: the numbers behind them, and what they say of recurrent, frozen and oversized work."""
+
+from __future__ import annotations
+
+import pytest
+
+from whichgpu import zoo
+from whichgpu.catalog import default_catalog
+from whichgpu.explaining import active
+from whichgpu.guiding import Reader
+from whichgpu.guiding.workloads import Explanation, explained
+
+CATALOG = default_catalog()
+
+
+def explanation(name: str, gpu: str, phase: str | None = None, language: str = "en") -> Explanation:
+    with active(language):
+        reader = Reader(gpu=CATALOG.get(gpu), catalog=CATALOG)
+        return explained(zoo.workload(name, phase), reader, language)
+
+
+def factors(found: Explanation) -> dict[str, float]:
+    return {row["code"]: row["factor"] for row in found.figures["changes"]}
+
+
+def said(found: Explanation) -> str:
+    return " ".join(block.text for block in found.blocks)
+
+
+def test_a_chain_of_steps_gains_nothing_from_flops_and_everything_from_a_larger_batch() -> None:
+    found = explanation("lstm", "rtx-3090", "train")
+    gains = factors(found)
+    assert gains["double_compute"] < 1.1
+    assert gains["double_bandwidth"] < 1.1
+    assert gains["double_batch"] > 1.8
+    assert "100 positions" in said(found)
+    assert {"rnn", "lstm"} <= set(found.topics)
+
+
+@pytest.mark.parametrize("gpu", ["rtx-2080-ti", "rtx-3090", "rx-6800"])
+def test_convolutions_gain_most_from_arithmetic_and_decoding_from_bandwidth(gpu: str) -> None:
+    images = factors(explanation("vgg16", gpu, "train"))
+    assert images["double_compute"] > 1.2
+    assert images["double_compute"] > images["double_bandwidth"]
+    reader = Reader(gpu=CATALOG.get(gpu), catalog=CATALOG)
+    tokens = factors(explained(zoo.workload("llama-3-8b", "generate", step="decode"), reader, "en"))
+    assert tokens["double_bandwidth"] > 1.7
+    assert tokens["double_compute"] < 1.1
+
+
+def test_shares_of_time_add_up_and_flops_are_those_of_the_network() -> None:
+    found = explanation("vgg16", "rtx-2080-ti", "infer")
+    assert sum(found.figures["time_fractions"].values()) == pytest.approx(1.0)
+    batch = zoo.workload("vgg16", "infer").batch_size
+    # 15.47 GMAC an image, two operations each
+    assert found.figures["flops"] == pytest.approx(2 * 15.47e9 * batch, rel=2e-3)
+
+
+def test_what_does_not_fit_is_said_in_both_languages() -> None:
+    assert "does not fit" in said(explanation("llama-3-8b", "rtx-3060-12gb", "train"))
+    assert "メモリに入りません" in said(explanation("llama-3-8b", "rtx-3060-12gb", "train", "ja"))
+
+
+def test_frozen_parameters_are_named() -> None:
+    found = explanation("vgg16-frozen", "rtx-2070", "train")
+    assert "frozen" in said(found)
+    assert "transfer-learning" in found.topics
+
+
+def test_the_document_holds_figures_and_blocks() -> None:
+    document = explanation("mnist-cnn", "rx-6800", "train").document()
+    assert document["schema"] == "whichgpu/explanation/1"
+    assert document["gpu"] == "rx-6800"
+    assert {"heading", "paragraph", "table", "list"} == {block["kind"] for block in document["blocks"]}
