@@ -25,13 +25,15 @@ _MORE_SIZES: Final[Mapping[str, tuple[int, ...]]] = {
     "convnext_xxlarge": (224,),
     "ese_vovnet57b": (224,),
     "regnety_2560": (224,),
+    "resnext101_32x4d": (288,),
     "sam2_hiera_tiny": (224,),
 }
 """Sizes at which timm's benchmarks ran a model beside those of its weights."""
 
 
 @functools.cache
-def _timm() -> Any:
+def library() -> Any:
+    """The timm module."""
     torchvision()
     import timm
 
@@ -48,7 +50,7 @@ def _published() -> Mapping[str, str]:
 
 def _sizes(name: str) -> list[int]:
     """Image sizes of a model, its default first."""
-    timm = _timm()
+    timm = library()
     tagged = timm.list_pretrained(f"{name}.*") or []
     configs = [timm.get_pretrained_cfg(name), *(timm.get_pretrained_cfg(tag) for tag in tagged)]
     shapes = [shape for config in configs if config for shape in (config.input_size, config.test_input_size) if shape]
@@ -58,11 +60,11 @@ def _sizes(name: str) -> list[int]:
 def _build(name: str, size: int, default: int) -> Build:
     def make() -> torch.nn.Module:
         if size == default:
-            return _timm().create_model(name)
+            return library().create_model(name)
         try:
-            return _timm().create_model(name, img_size=size)
+            return library().create_model(name, img_size=size)
         except TypeError:
-            return _timm().create_model(name)  # a network that takes images of any size
+            return library().create_model(name)  # a network that takes images of any size
 
     def build(batch: int) -> tuple[torch.nn.Module, torch.Tensor]:
         return shapes_only(make), torch.zeros(batch, 3, size, size)
@@ -89,8 +91,8 @@ def _register(name: str, module: str) -> None:
 
 
 def _register_all() -> None:
-    modules = _timm().models._registry._model_to_module
-    for name in _timm().list_models():
+    modules = library().models._registry._model_to_module
+    for name in library().list_models():
         _register(name, modules[name])
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import torch
 
-from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Build, register, variants
+from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Build, inference, register, variants
 from whichgpu.zoo.building.frameworks import torchvision_models
 from whichgpu.zoo.building.losses import classification
 
@@ -22,7 +22,7 @@ _AUXILIARY: Final = ("googlenet", "inception_v3")
 """Models that train with auxiliary classifiers."""
 
 _FIXED: Final = ("inception_v3",)
-"""Models that do not train on images of another size."""
+"""Models that do not train on images of another size, but tell what is in them."""
 
 _PUBLISHED: Final = {
     # The published 6 624 904 lack the two auxiliary classifiers: 3 188 968 and 3 191 016 parameters (their channels
@@ -44,6 +44,7 @@ def _build(name: str, size: int) -> Build:
 
 
 def _register(name: str, size: int, published: int, suffix: str = "") -> None:
+    build = _build(name, size)
     register(
         Blueprint(
             name=f"{name}{suffix}",
@@ -51,7 +52,7 @@ def _register(name: str, size: int, published: int, suffix: str = "") -> None:
             family="transformer" if name.startswith(_TRANSFORMERS) else "cnn",
             source=f"torchvision.models.{name}",
             published=str(published),
-            graphs=variants(_build(name, size), classification),
+            graphs={"infer": inference(build)} if suffix and name in _FIXED else variants(build, classification),
             block="torchvision-" + name.partition("_")[0].rstrip("0123456789"),
             input=f"3x{size}x{size}",
             batches=(PRIME,),
@@ -66,7 +67,7 @@ def _register_all() -> None:
         size = _SIZES.get(name, weights.transforms().crop_size[0])
         published = _PUBLISHED.get(name, weights.meta["num_params"])
         _register(name, size, published)
-        if size != 224 and name not in _FIXED:
+        if size != 224:
             _register(name, 224, published, "-224px")
 
 
