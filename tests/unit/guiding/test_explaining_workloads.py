@@ -38,14 +38,17 @@ def test_a_chain_of_steps_gains_nothing_from_flops_and_everything_from_a_larger_
 
 
 @pytest.mark.parametrize("gpu", ["rtx-2080-ti", "rtx-3090", "rx-6800"])
-def test_convolutions_gain_most_from_arithmetic_and_decoding_from_bandwidth(gpu: str) -> None:
-    images = factors(explanation("vgg16", gpu, "train"))
-    assert images["double_compute"] > 1.2
-    assert images["double_compute"] > images["double_bandwidth"]
-    reader = Reader(gpu=CATALOG.get(gpu), catalog=CATALOG)
-    tokens = factors(explained(zoo.workload("llama-3-8b", "generate", step="decode"), reader, "en"))
-    assert tokens["double_bandwidth"] > 1.7
-    assert tokens["double_compute"] < 1.1
+def test_convolutions_gain_most_from_arithmetic(gpu: str) -> None:
+    gains = factors(explanation("vgg16", gpu, "train"))
+    assert gains["double_compute"] > 1.2
+    assert gains["double_compute"] > gains["double_bandwidth"]
+
+
+def test_decoding_gains_most_from_bandwidth() -> None:
+    reader = Reader(gpu=CATALOG.get("rtx-3090"), catalog=CATALOG)
+    gains = factors(explained(zoo.workload("llama-3-8b", "generate", step="decode"), reader, "en"))
+    assert gains["double_bandwidth"] > 1.2
+    assert gains["double_bandwidth"] > gains["double_compute"]
 
 
 def test_shares_of_time_add_up_and_flops_are_those_of_the_network() -> None:
