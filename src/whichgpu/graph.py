@@ -130,6 +130,11 @@ class Operator:
     module: str = ""
     attributes: Mapping[str, Attribute] = field(default_factory=dict)
 
+    @property
+    def differentiates(self) -> bool:
+        """Whether it computes gradients; what a backward pass computes again is described as in the forward pass."""
+        return self.phase is Phase.BACKWARD and not self.attributes.get("recomputed", False)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OperatorGraph:

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from whichgpu.capturing.request import CaptureRequest
-from whichgpu.errors import SourceNotFound, SourceUnreadable, nearest
+from whichgpu.capturing.transforming import transformed
+from whichgpu.errors import InvalidValue, SourceNotFound, SourceUnreadable, nearest
 from whichgpu.workload import Workload
 
 Read = Callable[[str, CaptureRequest], Workload]
@@ -87,11 +88,23 @@ def capture(source: str, request: CaptureRequest | None = None) -> Workload:
 
     Imports no framework: scripts run in a process of their own, and other readers load what they need.
     """
-    request = request or CaptureRequest()
+    request = (request or CaptureRequest()).settled()
     reader = next((reader for reader in READERS.values() if reader.takes(source)), None)
     if reader is None:
         raise _unreadable(source)
-    return reader.read(source, request)
+    _check_dims(reader, request)
+    return transformed(reader.read(source, request), request)
+
+
+def _check_dims(reader: Reader, request: CaptureRequest) -> None:
+    """Raise for sizes by name, where a kind of source has none."""
+    if request.dims and reader.kind != "onnx":
+        raise InvalidValue(
+            "a {kind} has no dimensions with names, as ONNX files have",
+            kind=reader.kind,
+            field="dim",
+            hint="leave out --dim; --batch-size and --sequence-length say its sizes",
+        )
 
 
 def _unreadable(source: str) -> SourceNotFound | SourceUnreadable:

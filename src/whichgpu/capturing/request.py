@@ -107,6 +107,16 @@ class CaptureRequest:
         for name, known in lists.items():
             _check_name(name, getattr(self, name), tuple(known))
 
+    def settled(self) -> CaptureRequest:
+        """The request with the phase that its other options belong to, where it names none."""
+        if self.phase is not None:
+            return self
+        training = (self.adapters, self.frozen, self.gradient_checkpointing, self.gradient_accumulation, self.optimizer)
+        of_training = any(training) or self.step in ("backward", "forward+backward")
+        of_generation = self.new_tokens is not None or self.step in ("prefill", "decode")
+        phase = "train" if of_training else "generate" if of_generation else None
+        return dataclasses.replace(self, phase=phase)
+
     def document(self) -> dict[str, Any]:
         """What decides the result, JSON-ready: the request without cache and limits."""
         plain = dataclasses.asdict(self)

@@ -18,7 +18,7 @@ from whichgpu.capturing.bounded import MOST_JSON_BYTES, content, inflated, json_
 from whichgpu.capturing.request import LARGEST, CaptureRequest
 from whichgpu.capturing.serialising import from_document, to_document
 from whichgpu.errors import DataError, SourceError
-from whichgpu.graph import Attribute, Kind, Operator, OperatorGraph, Phase, Tensor
+from whichgpu.graph import Attribute, Kind, Operator, OperatorGraph, Tensor
 from whichgpu.stack import stacks
 from whichgpu.units import MIB
 from whichgpu.workload import INPUT_TRANSFERS, OPTIMIZERS, PHASES, STEPS, Stage, Workload
@@ -190,7 +190,7 @@ LEAST: Final[Mapping[Kind, tuple[int, int]]] = {
 def _sound(operator: Operator, tensors: tuple[Tensor, ...]) -> bool:
     """Whether an operator has the operands, and the ranks of them, that its kind is described by."""
     inputs, outputs = LEAST.get(operator.kind, (0, 0))
-    backward = operator.phase is Phase.BACKWARD
+    backward = operator.differentiates
     inputs += backward and operator.kind is Kind.ATTENTION
     if len(operator.inputs) < inputs or len(operator.outputs) < outputs:
         return False

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from whichgpu.cli.entry import per_joule
 from whichgpu.cli.tables import Column, paragraph, table
+from whichgpu.cli.units import joule_heading, rate_heading, time_heading
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages, sentences
 from whichgpu.explaining.quantities import duration, factor, money, power, rate, sentences_joined, size
@@ -52,17 +53,18 @@ def _asked(answer: Recommendation) -> str:
 
 def _ranking(answer: Recommendation, rows: Sequence[Candidate], available: int | None) -> str:
     finishes = any(c.estimate is not None and c.estimate.time_to_finish_s is not None for c in rows)
+    every = [c.estimate for c in rows if c.estimate is not None]
     columns = [
         Column(heading="#", right=True),
         Column(heading=_("GPU")),
-        Column(heading=_("time a step"), right=True),
+        Column(heading=time_heading(every), right=True),
         Column(heading=_("range"), right=True, weight=50),
         *([Column(heading=_("to finish"), right=True, weight=90)] if finishes else []),
         Column(heading=_("vs CPU"), right=True, weight=85),
-        Column(heading=_("samples/s"), right=True, weight=30),
+        Column(heading=rate_heading(every), right=True, weight=30),
         Column(heading=_("memory"), right=True, weight=60),
         Column(heading=_("power"), right=True, weight=55),
-        Column(heading=_("samples/J"), right=True, weight=35),
+        Column(heading=joule_heading(every), right=True, weight=35),
         Column(heading=_("price"), right=True, weight=80),
         Column(heading=_("had"), weight=75),
         Column(heading=_("software"), weight=70),

@@ -8,9 +8,10 @@ from typing import Any
 
 import click
 
+from whichgpu.cli.asking import workload_options
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured
-from whichgpu.cli.options import option, output_options, workload_options
+from whichgpu.cli.options import option, output_options
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
 from whichgpu.errors import InvalidValue

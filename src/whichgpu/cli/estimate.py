@@ -7,12 +7,14 @@ from typing import Any
 
 import click
 
+from whichgpu.cli.asking import workload_options
 from whichgpu.cli.entry import per_joule
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog
-from whichgpu.cli.options import catalogue_options, option, output_options, workload_options
+from whichgpu.cli.options import catalogue_options, option, output_options
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
+from whichgpu.cli.units import joule_heading, rate_heading, time_heading
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import N_, _, messages
 from whichgpu.explaining.quantities import duration, energy, factor, power, rate, size
@@ -69,35 +71,46 @@ def _show(answers: Answers, missing: dict[str, str]) -> None:
 
 
 def _table(answers: Answers, available: int | None) -> str:
+    every = [each for _workload, found in answers for each in found]
+    generates = any(each.prefill_s is not None for each in every)
     columns = [
         Column(heading=_("workload")),
         Column(heading=_("GPU")),
-        Column(heading=_("time a step"), right=True),
+        Column(heading=time_heading(every), right=True),
         Column(heading=_("range"), right=True, weight=60),
+        *(Column(heading=heading, right=True, weight=20) for heading in _phases(generates)),
         Column(heading=_("vs first"), right=True, weight=85),
-        Column(heading=_("samples/s"), right=True, weight=40),
+        Column(heading=rate_heading(every), right=True, weight=40),
         Column(heading=_("memory"), right=True, weight=80),
         Column(heading=_("fit"), weight=70),
         Column(heading=_("power"), right=True, weight=75),
         Column(heading=_("energy"), right=True, weight=50),
-        Column(heading=_("samples/J"), right=True, weight=45),
+        Column(heading=joule_heading(every), right=True, weight=45),
         Column(heading=_("limit"), weight=65),
         Column(heading=_("evidence"), weight=30),
     ]
     # several sources are compared with the first on the same GPU, one source's GPUs with the first GPU
     first = {estimate.gpu: estimate for estimate in answers[0][1]}
     alone = next(iter(first.values()), None) if len(answers) == 1 else None
-    rows = [_row(workload, each, alone or first.get(each.gpu)) for workload, found in answers for each in found]
+    rows = [
+        _row(workload, each, alone or first.get(each.gpu), generates) for workload, found in answers for each in found
+    ]
     return table(columns, rows, available)
 
 
-def _row(workload: Workload, each: Estimate, first: Estimate | None) -> list[str]:
+def _phases(generates: bool) -> list[str]:
+    return [_("prefill"), _("time a token")] if generates else []
+
+
+def _row(workload: Workload, each: Estimate, first: Estimate | None, generates: bool) -> list[str]:
+    parts = [each.prefill_s, each.decode_s_per_token] if generates else []
     ratio = "–" if first is None else factor(each.latency_s.mid / first.latency_s.mid)
     return [
         workload.name,
         each.gpu,
         duration(each.latency_s.mid),
         f"{duration(each.latency_s.low)} – {duration(each.latency_s.high)}",
+        *("–" if part is None else duration(part.mid) for part in parts),
         ratio,
         rate(each.throughput_per_s.mid),
         size(each.peak_memory_bytes.mid),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whichgpu.catalog import Catalog, default_catalog, load_files
+from whichgpu.cli.asking import asked
 from whichgpu.cli.options import unknown
 from whichgpu.errors import InvalidValue, SourceNotFound, nearest
 from whichgpu.explaining import N_, language
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     from whichgpu.requirement import Requirements
     from whichgpu.workload import Workload
 
-DEFAULT_STACKS = {"pytorch": "pytorch-eager", "tensorflow": "tf2-graph", "keras": "tf2-graph", "jax": "jax"}
-"""The stack that a framework's bare name stands for."""
-
 
 def catalog(gpus_files: Sequence[str]) -> Catalog:
     """The catalogue with the user's own cards."""
@@ -32,48 +30,12 @@ def catalog(gpus_files: Sequence[str]) -> Catalog:
     return found
 
 
-def stack_name(given: str | None) -> str | None:
-    """The stack of ``--stack``: a stack of the table, or a framework's name; raises UnknownName."""
-    if given is None:
-        return None
-    from whichgpu.stack import stacks
-
-    name = DEFAULT_STACKS.get(given.lower(), given.lower())
-    if name not in stacks():
-        raise unknown("stack", given, [*DEFAULT_STACKS, *stacks()])
-    return name
-
-
-def weight_precision(given: str | None) -> str | None:
-    """The weight precision of ``--weight-precision``; raises UnknownName."""
-    if given is None:
-        return None
-    from whichgpu.costing.arithmetic import WEIGHT_BYTES
-
-    by_lower = {name.lower(): name for name in WEIGHT_BYTES}
-    if given.lower() not in by_lower:
-        raise unknown("weight precision", given, WEIGHT_BYTES)
-    return by_lower[given.lower()]
-
-
 def captured(source: str, options: Mapping[str, Any]) -> Workload:
     """The workload of a source, under the options of ``workload_options``."""
     from whichgpu import zoo
-    from whichgpu.capturing import CaptureRequest, capture
-    from whichgpu.workload import Precision
+    from whichgpu.capturing import capture
 
-    precision = options["precision"]
-    request = CaptureRequest(
-        phase=options["phase"],
-        batch_size=options["batch_size"],
-        sequence_length=options["sequence_length"],
-        precision=Precision.DEFAULT if precision is None else Precision(precision),
-        weight_precision=weight_precision(options["weight_precision"]),
-        samples=options["samples"],
-        epochs=options["epochs"],
-        stack=stack_name(options["stack"]),
-        model=options["model"],
-    )
+    request = asked(options)
     if Path(source).exists():
         return capture(source, request)
     if source in zoo.names():

@@ -11,14 +11,10 @@ from whichgpu.cli.group import Option
 from whichgpu.errors import InvalidValue, UnknownName, nearest
 from whichgpu.explaining import LANGUAGES, N_
 from whichgpu.requirement import Goal
-from whichgpu.workload import Precision
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 SYSTEMS: Final = ("linux", "windows", "wsl", "macos")
-PHASES: Final = ("train", "infer", "generate")
-PRECISIONS: Final = tuple(str(precision) for precision in Precision if precision is not Precision.DEFAULT)
-WEIGHT_PRECISIONS: Final = ("fp16", "bf16", "fp8", "int8", "int4", "nf4", "fp4", "gguf:TYPE")
 _LARGEST_WATTS: Final = 100_000.0
 _LARGEST_GB: Final = 100_000.0
 
@@ -152,34 +148,6 @@ def output_options() -> Decorator:
     return together(
         option("--json", "as_json", is_flag=True, help=N_("Print the JSON document and nothing else.")),
         option("--lang", type=Name("language", LANGUAGES), help=N_("Language of what is printed.")),
-    )
-
-
-def workload_options() -> Decorator:
-    """What is fixed about the workload beside its source."""
-    return together(
-        option(
-            "--phase", type=Name("phase", PHASES), help=N_("Train or infer; train where the source has an optimizer.")
-        ),
-        option("--batch-size", type=Count(), help=N_("Samples a step; the source's own, else 32.")),
-        option("--sequence-length", type=Count(), help=N_("Length where the source leaves it open; else 100.")),
-        option(
-            "--precision",
-            type=Name("precision", PRECISIONS),
-            help=N_("Arithmetic; the framework's own default on each GPU."),
-        ),
-        option(
-            "--weight-precision", metavar="|".join(WEIGHT_PRECISIONS), help=N_("Narrower weights than the arithmetic.")
-        ),
-        option("--samples", type=Count(), help=N_("Samples of one epoch.")),
-        option("--epochs", type=Count(), help=N_("Epochs; with --samples the time to finish is told.")),
-        option(
-            "--stack",
-            metavar="pytorch|tensorflow|jax|llama.cpp|…",
-            help=N_("Software that runs the model; the source's own."),
-        ),
-        option("--model", metavar="NAME", help=N_("Which of a script's models; the last one fitted.")),
-        option("--allow-uncovered", is_flag=True, help=N_("Predict even where much of the model has no known cost.")),
     )
 
 

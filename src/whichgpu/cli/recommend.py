@@ -6,9 +6,10 @@ from typing import Any
 
 import click
 
+from whichgpu.cli.asking import workload_options
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog, question
-from whichgpu.cli.options import catalogue_options, limit_options, output_options, top_option, workload_options
+from whichgpu.cli.options import catalogue_options, limit_options, output_options, top_option
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import terminal_width
 from whichgpu.explaining import N_

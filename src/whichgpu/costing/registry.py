@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from whichgpu.costing.cost import Cost, Traffic
 from whichgpu.errors import DataError
-from whichgpu.graph import ELEMENT_BYTES, FLOATS, Kind, Operator, Phase, Role, Tensor
+from whichgpu.graph import ELEMENT_BYTES, FLOATS, Kind, Operator, Role, Tensor
 
 
 def in_full_precision(operator: Operator) -> bool:
@@ -31,8 +31,8 @@ class Operands:
 
     @property
     def backward(self) -> bool:
-        """Whether the operator belongs to the backward pass."""
-        return self.operator.phase is Phase.BACKWARD
+        """Whether the operator computes gradients."""
+        return self.operator.differentiates
 
     def traffic(self, *tensors: Tensor) -> Traffic:
         """All elements of ``tensors``, each in its class."""

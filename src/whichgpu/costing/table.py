@@ -268,7 +268,7 @@ def _keeps_wide(operator: Operator, tensors: Sequence[Tensor], wide: set[int]) -
     if operator.kind in _WIDE_KINDS:
         return True
     if operator.kind is Kind.NORM and operator.attributes.get("norm") in _WIDE_NORMS:
-        return operator.phase is Phase.FORWARD
+        return not operator.differentiates
     return any(tensors[index].storage in wide for index in operator.inputs)
 
 

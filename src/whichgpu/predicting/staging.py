@@ -98,5 +98,10 @@ def _together(networks: Sequence[str], parts: Sequence[MemoryParts]) -> MemoryPa
     weights: dict[str, float] = {}
     for network, part in zip(networks, parts, strict=True):
         weights[network] = max(part.weights_bytes, weights.get(network, 0.0))
-    largest = max(parts, key=lambda part: part.needed_bytes - part.weights_bytes)
-    return dataclasses.replace(largest, weights_bytes=sum(weights.values()))
+    largest = max(parts, key=lambda part: part.needed_bytes - part.weights_bytes - part.kv_cache_bytes)
+    return dataclasses.replace(
+        largest,
+        weights_bytes=sum(weights.values()),
+        # The cache is laid out for the whole answer.
+        kv_cache_bytes=max(part.kv_cache_bytes for part in parts),
+    )

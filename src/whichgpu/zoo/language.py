@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from whichgpu.capturing.configurations import dimensions as configured
 from whichgpu.capturing.dimensions import Dimensions, Run, scalable_graph
+from whichgpu.capturing.language import Model
 from whichgpu.errors import DataError
 from whichgpu.graph import OperatorGraph
 
@@ -68,6 +69,18 @@ def sizes(name: str, length: int) -> Dimensions:
     if found is None:
         raise DataError("{name}: no model type {kind!r}", name=name, kind=row["config"].get("model_type"))
     return found
+
+
+def model(name: str, length: int) -> Model:
+    """A model as its configuration would tell it, for sequences of ``length`` tokens."""
+    row = index_row(name)
+    return Model(
+        name=name,
+        dimensions=sizes(name, length),
+        source_hash=row["graphs"]["infer"],
+        family=row["family"],
+        context=int(table()[name]["context"]),
+    )
 
 
 @functools.lru_cache(maxsize=16)

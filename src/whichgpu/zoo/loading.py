@@ -7,6 +7,8 @@ import functools
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
+from whichgpu.capturing.language import generation
+from whichgpu.capturing.transforming import transformed
 from whichgpu.errors import InvalidValue
 from whichgpu.graph import OperatorGraph
 from whichgpu.workload import Precision, Workload
@@ -46,8 +48,8 @@ def graph(name: str, kind: str, sequence_length: int | None = None) -> OperatorG
         )
     length = sequence_length or found.sequence_length
     if found.block == language.BLOCK and length is not None:
-        return language.graph(name, kind, length)
-    usual = _graph(found.block, f"{name}/{kind}")
+        return language.graph(found.name, kind, length)
+    usual = _graph(found.block, f"{found.name}/{kind}")
     return usual if length == found.sequence_length else _at_length(found, kind, usual, length)
 
 
@@ -67,6 +69,11 @@ def _at_length(found: Entry, kind: str, usual: OperatorGraph, length: int | None
 @functools.lru_cache(maxsize=64)
 def _graph(block: str, key: str) -> OperatorGraph:
     return unpacked(resources.files("whichgpu.zoo").joinpath(FOLDER, f"{block}.xz").read_bytes(), key)
+
+
+def has(name: str) -> bool:
+    """Whether ``workload`` knows the name, with or without a sequence length at its end."""
+    return known(_split(name, None)[0])
 
 
 def load(name: str, train: bool = False) -> OperatorGraph:
@@ -134,12 +141,32 @@ def reference_workloads() -> list[Workload]:
 def requested(name: str, request: CaptureRequest) -> Workload:
     """A built-in model under what the user fixes.
 
-    Raises InvalidValue for a sequence length or a phase that the entry does not have.
+    Raises InvalidValue for a sequence length, a phase or an option that the entry does not have.
     """
-    made = workload(name, request.phase, sequence_length=request.sequence_length)
+    request = request.settled()
+    stem, length = _split(name, request.sequence_length)
+    found = entry(stem)
+    if request.dims:
+        raise InvalidValue(
+            "built-in workloads have no dimensions with names, as ONNX files have", field="dim", hint="leave out --dim"
+        )
+    if found.block == language.BLOCK and request.phase == "generate":
+        return transformed(_generation(found, request, length), request)
+    made = workload(stem, request.phase, sequence_length=length)
     given = {key: getattr(request, key) for key in ("weight_precision", "samples", "epochs", "stack")}
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if request.precision is not Precision.DEFAULT:
         changes["precision"] = request.precision
-    changed = dataclasses.replace(made, **changes)
+    changed = transformed(dataclasses.replace(made, name=name, **changes), request)
     return changed if request.batch_size is None else changed.at_batch(request.batch_size)
+
+
+def _generation(found: Entry, request: CaptureRequest, length: int | None) -> Workload:
+    """The whole generation of a language model, at the entry's own sizes where the request names none."""
+    tokens = length or found.sequence_length or 1
+    precision = Precision(found.precision) if request.precision is Precision.DEFAULT else request.precision
+    asked = dataclasses.replace(
+        request, batch_size=request.batch_size or found.batch_size, sequence_length=tokens, precision=precision
+    )
+    made = generation(language.model(found.name, tokens), asked)
+    return dataclasses.replace(made, category=found.category)
