@@ -127,8 +127,9 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
     family = coefficients.family(gpu)
     # Without a board power nothing is known to limit the clock, and no power is predicted: NaN marks the gap.
     board_w = gpu.get("board_power_w")
-    limit_w = math.inf if power_limit_w is None else power_limit_w
-    power_w = min(math.inf if board_w is None else board_w, limit_w)
+    # A limit of the whole workload, and one that the board's surroundings set (``recommending.heat``).
+    limits_w = (board_w, power_limit_w, gpu.get("held_power_w"))
+    power_w = min((limit for limit in limits_w if limit is not None), default=math.inf)
     emulated = family.bf16_emulation if resolution.substitute is Substitute.EMULATED else 1.0
     matmul = sustained_flops_per_s(gpu, resolution.matmul, family)
     conv = sustained_flops_per_s(gpu, resolution.conv, family)
