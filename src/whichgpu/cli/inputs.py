@@ -38,7 +38,7 @@ def captured(source: str, options: Mapping[str, Any]) -> Workload:
     request = asked(options)
     if Path(source).exists():
         return capture(source, request)
-    if source in zoo.names():
+    if zoo.has(source):
         return zoo.requested(source, request)
     close = nearest(source, zoo.names())
     raise SourceNotFound(

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from whichgpu.errors import InvalidValue, UnknownName
+from whichgpu.graph import Role
 from whichgpu.measurements.perceptrons import layers_of, perceptron
 from whichgpu.measurements.recipes import Recipe
 from whichgpu.workload import Workload
@@ -51,9 +52,12 @@ def candidates(recipe: Recipe) -> Iterator[str]:
 
 
 def _matches(found: Workload, recipe: Recipe) -> bool:
-    """Whether a zoo entry has the sequence length that was measured."""
+    """Whether a zoo entry has the sequence length and the image size that were measured."""
     wanted = recipe.sequence_length
-    return wanted is None or found.sequence_length in (None, wanted)
+    if wanted is not None and found.sequence_length not in (None, wanted):
+        return False
+    images = [tensor for tensor in found.graph.tensors if tensor.role is Role.INPUT and len(tensor.shape) > 3]
+    return recipe.image_size is None or any(recipe.image_size in tensor.shape[1:] for tensor in images)
 
 
 def as_measured(workload: Workload, recipe: Recipe) -> Workload:

@@ -1,7 +1,7 @@
 """Built-in workloads: captured once, shipped as compressed graphs, loaded without any framework."""
 
 from whichgpu.zoo.entries import CATEGORIES, KINDS, Entry, entries, entry, names
-from whichgpu.zoo.loading import graph, load, reference_workloads, requested, workload
+from whichgpu.zoo.loading import graph, has, load, reference_workloads, requested, workload
 
 __all__ = [
     "CATEGORIES",
@@ -10,6 +10,7 @@ __all__ = [
     "entries",
     "entry",
     "graph",
+    "has",
     "load",
     "names",
     "reference_workloads",

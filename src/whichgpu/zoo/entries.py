@@ -10,7 +10,7 @@ from importlib import resources
 from typing import Any, Final
 
 from whichgpu.errors import DataError, UnknownName, nearest
-from whichgpu.zoo import language
+from whichgpu.zoo import language, naming
 
 FOLDER: Final = "captures"
 INDEX: Final = "index.json"
@@ -117,16 +117,24 @@ def names() -> tuple[str, ...]:
 
 
 def known(name: str) -> bool:
-    """Whether there is an entry of this name."""
-    return name in index() or name in language.table()
+    """Whether there is an entry of this name, its own or another that means it."""
+    return _row(name) is not None
+
+
+def _row(name: str) -> tuple[str, Mapping[str, Any]] | None:
+    """An entry's own name and its row of the index."""
+    if name in index():
+        return name, index()[name]
+    own = name if name in language.table() else naming.meant(name, {**language.table(), **index()})
+    if own is None:
+        return None
+    return own, index().get(own) or language.index_row(own)
 
 
 def entry(name: str) -> Entry:
-    """The entry called ``name``; raises UnknownName with the nearest."""
-    row = index().get(name)
-    if row is None and name in language.table():
-        row = language.index_row(name)
-    if row is None:
+    """The entry called ``name``, or meant by it; raises UnknownName with the nearest."""
+    found = _row(name)
+    if found is None:
         close = nearest(name, names())
         raise UnknownName(
             "there is no built-in workload {name!r}",
@@ -135,7 +143,8 @@ def entry(name: str) -> Entry:
             field="source",
             hint="did you mean {close!r}?" if close else "whichgpu zoo lists the built-in workloads",
         )
-    return Entry(name=name, **row)
+    own, row = found
+    return Entry(name=own, **row)
 
 
 def entries(category: str | None = None) -> tuple[Entry, ...]:
