@@ -16,7 +16,7 @@ from whichgpu.capturing.huggingface.reading import by_dimensions  # noqa: E402
 from whichgpu.capturing.huggingface.working import generation, workload  # noqa: E402
 from whichgpu.capturing.request import CaptureRequest  # noqa: E402
 from whichgpu.errors import InvalidValue, Untraceable  # noqa: E402
-from whichgpu.graph import Kind, Phase  # noqa: E402
+from whichgpu.graph import Kind, Phase, Role  # noqa: E402
 
 SMALL = {
     "hidden_size": 256,
@@ -36,6 +36,11 @@ def configuration(model_type, architecture=None, **fields):
 
 def asked(**options):
     return CaptureRequest(**{"batch_size": 2, "sequence_length": 16, **options})
+
+
+def steps(found):
+    """The first pass and the token in the middle of eight."""
+    return [generation(found, asked(new_tokens=8, step=step)) for step in ("prefill", "decode")]
 
 
 @pytest.mark.parametrize(
@@ -70,14 +75,14 @@ def test_the_library_and_the_dimensions_agree(model_type, phase):
 @pytest.mark.parametrize("model_type", ["llama", "gpt2", "mamba", "mamba2"])
 def test_generation_is_a_prefill_and_a_token(model_type):
     fields = SMALL if model_type == "llama" else {}
-    prefill, decode = generation(configuration(model_type, **fields), asked(), generated=8)
+    prefill, decode = steps(configuration(model_type, **fields))
     assert (prefill.step, decode.step) == ("prefill", "decode")
     assert flops(decode.graph)[0] < flops(prefill.graph)[0]
     assert decode.graph.scalable
 
 
 def test_a_decoded_token_attends_to_all_before_it_and_copies_only_itself():
-    _, decode = generation(configuration("llama", **SMALL), asked(), generated=8)
+    _, decode = steps(configuration("llama", **SMALL))
     attention = rows(decode.graph, Kind.ATTENTION)
     assert [row[1][:2] for row in attention] == [[(2, 4, 1, 64), (2, 2, 16 + 4 + 1, 64)]] * 2
     copies = [row for row in rows(decode.graph, Kind.COPY) if row[0] == "cache"]
@@ -85,7 +90,7 @@ def test_a_decoded_token_attends_to_all_before_it_and_copies_only_itself():
 
 
 def test_an_encoder_and_decoder_generate_too():
-    prefill, decode = generation(configuration("t5", num_layers=1, num_decoder_layers=1), asked(), generated=8)
+    prefill, decode = steps(configuration("t5", num_layers=1, num_decoder_layers=1))
     assert sum(o.kind is Kind.ATTENTION for o in prefill.graph.operators) == 3
     assert sum(o.kind is Kind.ATTENTION for o in decode.graph.operators) == 2
 
@@ -155,4 +160,32 @@ def test_what_cannot_be_built_says_why():
 def test_warnings_of_the_library_stay_in_it():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        generation(configuration("llama", **SMALL), asked(), generated=2)
+        generation(configuration("llama", **SMALL), asked(new_tokens=2))
+
+
+def cache(graph):
+    sizes = {}
+    for tensor in graph.tensors:
+        if tensor.role is Role.CACHE:
+            sizes[tensor.storage] = max(tensor.elements, sizes.get(tensor.storage, 0))
+    return sum(sizes.values())
+
+
+@pytest.mark.parametrize("fields", [{}, {"sliding_window": 8}], ids=["full", "window"])
+def test_a_generation_is_the_one_of_its_dimensions(fields):
+    found = configuration("mistral", **{**SMALL, "head_dim": 64, "sliding_window": None, **fields})
+    mine, theirs = generation(found, asked(new_tokens=5)), by_dimensions(found, asked(phase="generate", new_tokens=5))
+    assert [(s.name, s.repetitions) for s in mine.parts()] == [(s.name, s.repetitions) for s in theirs.parts()]
+    for ours, other in zip(mine.parts(), theirs.parts(), strict=True):
+        assert flops(ours.graph)[0] == pytest.approx(flops(other.graph)[0], rel=1e-6)
+    # keys and values of 2 layers and 2 heads of 64 for both samples: all 21 tokens, or the 8 of the window
+    tokens = fields.get("sliding_window", 21)
+    assert cache(mine.parts()[-1].graph) == cache(theirs.parts()[-1].graph) == 2 * 2 * 2 * 64 * 2 * tokens
+
+
+def test_an_encoder_runs_once_and_its_decoder_for_every_token():
+    sizes = {"num_layers": 1, "num_decoder_layers": 1, "d_model": 32, "num_heads": 2, "d_kv": 16, "d_ff": 64}
+    found = generation(configuration("t5", **sizes), asked(new_tokens=4))
+    assert [(stage.name, stage.repetitions) for stage in found.parts()] == [("encode", 1), ("decode", 3), ("decode", 1)]
+    # of 2 heads of 16 in keys and values: 5 tokens of the decoder, and the 16 of the encoder that are looked back at
+    assert cache(found.parts()[-1].graph) == 2 * 2 * 2 * 16 * (5 + 16)

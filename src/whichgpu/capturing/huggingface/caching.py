@@ -22,18 +22,25 @@ def places(recorder: Recorder) -> list[Place]:
 
 
 def _appending(recorder: Recorder, original: Callable[..., Any]) -> Callable[..., Any]:
-    """An update that moves the new keys and values alone, as a cache of a fixed size does."""
+    """An update that moves the new keys and values alone, as a cache of a fixed size does.
+
+    What is kept may be less than what is seen: a sliding window forgets. Where nothing was kept before, the new ones
+    are seen as they are.
+    """
 
     @functools.wraps(original)
     def update(layer: Any, keys: torch.Tensor, values: torch.Tensor, *arguments: Any, **options: Any) -> Any:
         with recorder.paused():
             whole = original(layer, keys, values, *arguments, **options)
-        for new, kept in zip((keys, values), whole, strict=True):
-            if recorder.recording:
-                recorder.declare(kept, Role.INPUT)
-                shape = tuple(int(size) for size in new.shape)
-                recorder.operator(Kind.COPY, "cache", [new], [recorder.view_of(kept, shape)], {"reason": "contiguous"})
-        return whole
+        if not recorder.recording:
+            return whole
+        first = whole[0].shape == keys.shape
+        for new, seen, kept in zip((keys, values), whole, (layer.keys, layer.values), strict=True):
+            cache = kept if first else seen
+            recorder.declare(cache, Role.CACHE)
+            shape = tuple(min(int(a), int(b)) for a, b in zip(new.shape, cache.shape, strict=True))
+            recorder.operator(Kind.COPY, "cache", [new], [recorder.view_of(cache, shape)], {"reason": "contiguous"})
+        return (keys, values) if first else whole
 
     return update
 

@@ -15,8 +15,9 @@ from whichgpu.capturing.huggingface.configuring import Configuration, read_confi
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.sandboxing.launching import run
 from whichgpu.capturing.serialising import from_document
+from whichgpu.capturing.transforming.adapting import adapted, has_targets
 from whichgpu.errors import MissingExtra
-from whichgpu.workload import Workload
+from whichgpu.workload import Adapters, Workload
 
 CONFIGURATION: Final = "configuration"
 """The name under which the sandbox finds the fields."""
@@ -25,21 +26,23 @@ CONFIGURATION: Final = "configuration"
 def read(source: str, request: CaptureRequest) -> Workload:
     """The workload of a model's folder or configuration; raises the SourceError that says why there is none."""
     configuration = read_configuration(Path(source))
-    known = None if _needs_library(configuration, request) else by_dimensions(configuration, request)
+    known = None if _needs_library(configuration) else by_dimensions(configuration, request)
     return known if known is not None else by_library(configuration, request)
 
 
-def _needs_library(configuration: Configuration, request: CaptureRequest) -> bool:
-    """Whether more is asked than dimensions say: adapters that train, or a head for another task."""
+def _needs_library(configuration: Configuration) -> bool:
+    """Whether a model has a head for another task, which dimensions do not say."""
     named = configuration.fields.get("architectures")
     heads = [str(name) for name in named] if isinstance(named, list) else []
-    adapted = request.phase == "train" and configuration.adapter is not None
     tasks = ("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering", "ForMultipleChoice")
-    return adapted or any(name.endswith(tasks) for name in heads)
+    return any(name.endswith(tasks) for name in heads)
 
 
 def by_dimensions(configuration: Configuration, request: CaptureRequest) -> Workload | None:
-    """The workload of a language model whose type is known by its dimensions; None for any other."""
+    """The workload of a language model whose type is known by its dimensions; None for any other.
+
+    None as well for adapters on layers that are named otherwise than by the dimensions.
+    """
     fields = configuration.fields
     sizes = dimensions(fields, configuration.file)
     if sizes is None:
@@ -53,7 +56,31 @@ def by_dimensions(configuration: Configuration, request: CaptureRequest) -> Work
         context=context if isinstance(context, int) and 0 < context < language.LARGEST_CONTEXT else 0,
         weight_precision=weight_precision(fields),
     )
-    return language.workload(model, request)
+    made = language.workload(model, request)
+    adapters = _adapters(configuration, request)
+    if adapters is None:
+        return made
+    if isinstance(adapters, Adapters) and (has_targets(made.graph, adapters) or not _library_is_there()):
+        return adapted(made, adapters)
+    return None
+
+
+def _adapters(configuration: Configuration, request: CaptureRequest) -> Adapters | str | None:
+    """The adapters to train: asked for, or beside the configuration; text for what only the library follows."""
+    if request.phase != "train":
+        return None
+    if request.adapters is not None or configuration.adapter is None:
+        return request.adapters
+    fields = configuration.adapter
+    targets, rank = fields.get("target_modules"), fields.get("r", 8)
+    plain = isinstance(targets, list) and isinstance(rank, int) and not fields.get("modules_to_save")
+    if not plain or fields.get("peft_type", "LORA") != "LORA":
+        return configuration.file
+    return Adapters(rank=rank, targets=tuple(str(name) for name in targets or ()))
+
+
+def _library_is_there() -> bool:
+    return all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers"))
 
 
 def by_library(configuration: Configuration, request: CaptureRequest) -> Workload:

@@ -120,8 +120,10 @@ def decode(model: Any, wanted: Wanted, written: int) -> OperatorGraph:
         with torch.no_grad(), recorder.paused(), _quietly(recorder):
             before = model(**given, **_options(model, True, last=True))
         more = _next(given, before, wanted.batch, encodes)
-        for tensor in caching.tensors_of(more):
-            recorder.declare(tensor, Role.INPUT)
+        for name, value in more.items():
+            for tensor in caching.tensors_of(value):
+                kept = name in CACHES and tensor.is_floating_point()
+                recorder.declare(tensor, Role.CACHE if kept else Role.INPUT)
         options = _options(model, True)
         return trace_run(
             recorder, model, lambda: model(**more, **options), inputs=more, train=False, batch_size=wanted.batch

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from whichgpu.capturing import generating
 from whichgpu.capturing.following import first_line
 from whichgpu.capturing.huggingface import building, stepping
 from whichgpu.capturing.huggingface.adapting import Lora, adapt
@@ -18,13 +19,10 @@ from whichgpu.capturing.request import DEFAULT_BATCH, CaptureRequest
 from whichgpu.capturing.tracing import fake_mode, scalable
 from whichgpu.errors import InvalidValue, Untraceable, WhichGpuError
 from whichgpu.graph import OperatorGraph
-from whichgpu.workload import Assumption, Precision, Workload
+from whichgpu.workload import Adapters, Assumption, Precision, Workload
 
 DEFAULT_TOKENS: Final = {True: 2048, False: 512}
 """Tokens a sequence where nobody says it, by whether the model produces text; never more than it takes."""
-
-DEFAULT_GENERATED: Final = 128
-"""Tokens written where nobody says it."""
 
 CATEGORIES: Final = {"pixel_values": "image-classification", "input_features": "speech", "input_values": "speech"}
 
@@ -48,39 +46,74 @@ def build(configuration: Configuration, lora: Lora | None = None) -> Built:
 
 
 def workload(configuration: Configuration, request: CaptureRequest, lora: Lora | None = None) -> Workload:
-    """One step of the model: its forward pass, a training step, or in generation the decoding of one token."""
+    """One step of the model: its forward pass, a training step, or a whole generation."""
     phase = request.phase or "infer"
     if phase == "generate":
-        return generation(configuration, request)[1]
-    if phase == "train" and lora is None and configuration.adapter is not None:
-        lora = Lora.from_fields(configuration.adapter)
+        return generation(configuration, request)
+    if phase == "train":
+        lora = lora or _lora(configuration, request)
     built = build(configuration, lora if phase == "train" else None)
     asked = _asked(built, request)
-    step = stepping.train if phase == "train" else stepping.infer
-    graph = _graph(built, asked, step)
-    return _workload(built, request, asked, graph, phase=phase, step="full" if phase == "train" else "forward")
+    graph = _graph(built, asked, stepping.train if phase == "train" else stepping.infer)
+    fields = _fields(built, request, asked, phase)
+    adapters = None if lora is None else Adapters(rank=lora.rank, targets=lora.targets)
+    return Workload(graph=graph, step="full" if phase == "train" else "forward", adapters=adapters, **fields)
 
 
-def generation(
-    configuration: Configuration, request: CaptureRequest, generated: int | None = None
-) -> tuple[Workload, Workload]:
-    """The two steps of generation: prefill of the prompt, and the decoding of one token in the middle of the answer."""
+def _lora(configuration: Configuration, request: CaptureRequest) -> Lora | None:
+    """The adapters that are asked for, else those that lie beside the configuration."""
+    if request.adapters is not None:
+        return Lora(rank=request.adapters.rank, targets=request.adapters.targets, dropout=False)
+    return None if configuration.adapter is None else Lora.from_fields(configuration.adapter)
+
+
+def generation(configuration: Configuration, request: CaptureRequest) -> Workload:
+    """A whole generation: the pass over the prompt (or an encoder's over its input), then every token that follows.
+
+    A request for one step gets the first pass alone, or the decoding of the token in the middle.
+    """
     built = build(configuration)
     if not writes(built.model):
         raise InvalidValue(
             "{name} generates no text", name=configuration.name, field="phase", hint="ask for --phase infer"
         )
     asked = _asked(built, request)
-    if generated is None:
-        generated = DEFAULT_GENERATED
-        asked.assume("generated_tokens_assumed", tokens=generated)
-    written = generated // 2
-    prefill = _graph(built, asked, stepping.prefill)
-    decode = _graph(built, asked, lambda model, wanted: stepping.decode(model, wanted, written))
-    return (
-        _workload(built, request, asked, prefill, phase="generate", step="prefill"),
-        _workload(built, request, asked, decode, phase="generate", step="decode"),
-    )
+    written, told = generating.new_tokens(request)
+
+    def decoded(before: int) -> OperatorGraph:
+        """The pass over one token after ``before`` have been written."""
+        return _graph(built, asked, lambda model, wanted: stepping.decode(model, wanted, before))
+
+    if request.step == generating.DECODE:
+        graph = decoded(written // 2)
+        return Workload(graph=graph, step=generating.DECODE, **_fields(built, request, asked, "generate", told))
+    first = _graph(built, asked, stepping.prefill)
+    if request.step == generating.PREFILL:
+        return Workload(graph=first, step=generating.PREFILL, **_fields(built, request, asked, "generate", told))
+    known, name = _before(built, asked)
+    spans = generating.spans(known, written, _windows(built.model.config))
+    stages = generating.stages([(name, first)], spans, lambda cached: decoded(cached - known + _start(built)))
+    fields = _fields(built, request, asked, "generate", told)
+    return Workload.of_stages(stages, new_tokens=written, **fields)
+
+
+def _start(built: Built) -> int:
+    """Tokens that a decoder beside an encoder has read before it writes its first."""
+    return 1 if built.model.config.is_encoder_decoder else 0
+
+
+def _before(built: Built, asked: Wanted) -> tuple[int, str]:
+    """Tokens in the decoder's cache after the first pass, and what that is called."""
+    if built.model.config.is_encoder_decoder:
+        return _start(built), generating.ENCODE
+    return asked.tokens, generating.PREFILL
+
+
+def _windows(config: Any) -> list[int]:
+    """The sliding windows of a model's layers."""
+    text = getattr(config, "text_config", None) or config
+    found = getattr(text, "sliding_window", None)
+    return [found] if isinstance(found, int) and found > 0 else []
 
 
 def _asked(built: Built, request: CaptureRequest) -> Wanted:
@@ -135,9 +168,10 @@ def _graph(built: Built, asked: Wanted, step: Callable[[Any, Wanted], OperatorGr
         ) from error
 
 
-def _workload(
-    built: Built, request: CaptureRequest, asked: Wanted, graph: OperatorGraph, *, phase: str, step: str
-) -> Workload:
+def _fields(
+    built: Built, request: CaptureRequest, asked: Wanted, phase: str, told: tuple[Assumption, ...] = ()
+) -> dict[str, Any]:
+    """What a workload of the model is beside its graph."""
     fields = built.configuration.fields
     weights = request.weight_precision or weight_precision(fields)
     if weights is not None and request.weight_precision is None:
@@ -148,24 +182,22 @@ def _workload(
         precision = Precision(native)
         asked.assume("precision_from_source", precision=native)
     text = built.model.main_input_name == "input_ids"
-    return Workload(
-        name=built.configuration.name,
-        graph=graph,
-        phase=phase,
-        step=step,
-        batch_size=asked.batch,
-        source_hash=_hash(built.configuration),
-        category=CATEGORIES.get(built.model.main_input_name, "language-model"),
-        family=built.configuration.model_type,
-        sequence_length=asked.tokens if text else None,
-        precision=precision,
-        weight_precision=weights,
-        optimizer="adamw" if phase == "train" else "none",
-        samples=request.samples,
-        epochs=request.epochs,
-        stack=request.stack or "pytorch-eager",
-        assumptions=tuple(Assumption(code=a.code, values=a.values) for a in asked.assumptions),
-    )
+    return {
+        "name": built.configuration.name,
+        "phase": phase,
+        "batch_size": asked.batch,
+        "source_hash": _hash(built.configuration),
+        "category": CATEGORIES.get(built.model.main_input_name, "language-model"),
+        "family": built.configuration.model_type,
+        "sequence_length": asked.tokens if text else None,
+        "precision": precision,
+        "weight_precision": weights,
+        "optimizer": "adamw" if phase == "train" else "none",
+        "samples": request.samples,
+        "epochs": request.epochs,
+        "stack": request.stack or "pytorch-eager",
+        "assumptions": (*(Assumption(code=a.code, values=a.values) for a in asked.assumptions), *told),
+    }
 
 
 def _hash(configuration: Configuration) -> str:

@@ -62,6 +62,14 @@ def linears(graph: OperatorGraph) -> Iterator[_Linear]:
             yield _Linear(position=position, x=operator.inputs[1 - at], w=operator.inputs[at], y=operator.outputs[0])
 
 
+def has_targets(graph: OperatorGraph, adapters: Adapters) -> bool:
+    """Whether every target is the name of a linear layer."""
+    modules = {graph.operators[each.position].module for each in linears(graph)}
+    return adapters.targets == (EVERY,) or all(
+        any(_is(target, module) for module in modules) for target in adapters.targets
+    )
+
+
 def _last(module: str) -> str:
     return re.split(r"[./]", module)[-1]
 
