@@ -20,7 +20,8 @@ from whichgpu.estimate import Bound, Evidence, Fit
 from whichgpu.explaining import active, messages, sentences
 from whichgpu.recommendation import Reason
 from whichgpu.recommending.judging import VERDICTS
-from whichgpu.recommending.reasons import NOTES, REASONS
+from whichgpu.recommending.notes import NOTES
+from whichgpu.recommending.reasons import REASONS
 from whichgpu.requirement import Goal
 
 ROOT = Path(__file__).resolve().parent.parent.parent

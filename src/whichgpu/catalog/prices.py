@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import functools
 import math
 import re
@@ -13,13 +14,13 @@ from importlib import resources
 from typing import Any, Final
 
 from whichgpu.errors import InvalidValue
-from whichgpu.requirement import Money
+from whichgpu.requirement import Money, Use
 
 CURRENCIES: Final = ("USD", "JPY", "EUR")
 _MONEY: Final = re.compile(r"^([0-9][0-9,_]*(?:\.[0-9]+)?)\s*([A-Za-z]{3}|\$|¥|€|円)?(/h)?$")
 _PREFIXED: Final = re.compile(r"^([$¥€])\s*([0-9][0-9,_]*(?:\.[0-9]+)?)(/h)?$")
 _SYMBOLS: Final = {"$": "USD", "¥": "JPY", "円": "JPY", "€": "EUR"}
-_HOURS_A_YEAR: Final = 365.0
+_DAYS_A_YEAR: Final = 365.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,16 +75,19 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ownership:
-    """What the hours of a bought board are counted with: years, hours a day, electricity."""
+    """What the hours of a bought board are counted with: years, hours a day, electricity; or hours in all."""
 
     years: float
     hours_a_day: float
     electricity_usd_per_kwh: float
+    hours_in_all: float | None = None
 
     @property
     def hours(self) -> float:
         """All hours of use of a bought board."""
-        return self.years * self.hours_a_day * _HOURS_A_YEAR
+        if self.hours_in_all is not None:
+            return self.hours_in_all
+        return self.years * self.hours_a_day * _DAYS_A_YEAR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +107,25 @@ class PriceBook:
 
     def with_given(self, given: Mapping[str, Price]) -> PriceBook:
         """This book with prices that the user states."""
-        return PriceBook(prices=self.prices, exchange=self.exchange, ownership=self.ownership, given=dict(given))
+        return dataclasses.replace(self, given=dict(given))
+
+    def with_use(self, use: Use) -> PriceBook:
+        """This book with the hours and the electricity that the user states."""
+        own, paid = self.ownership, use.electricity
+        return dataclasses.replace(
+            self,
+            ownership=Ownership(
+                years=own.years if use.years_kept is None else use.years_kept,
+                hours_a_day=own.hours_a_day if use.hours_a_day is None else use.hours_a_day,
+                electricity_usd_per_kwh=own.electricity_usd_per_kwh if paid is None else self.exchange.usd(paid),
+                hours_in_all=use.hours,
+            ),
+        )
+
+    def with_electricity(self, factor: float) -> PriceBook:
+        """This book with electricity at so many times its price."""
+        dearer = self.ownership.electricity_usd_per_kwh * factor
+        return dataclasses.replace(self, ownership=dataclasses.replace(self.ownership, electricity_usd_per_kwh=dearer))
 
 
 @functools.cache

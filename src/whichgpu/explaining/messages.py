@@ -45,6 +45,12 @@ REASONS: Final[Mapping[str, str]] = {
     "laptop_power": N_("A notebook part: its speed depends on the power the notebook allows ({min_w} to {max_w})."),
     "passive_cooling": N_("Without a fan of its own: needs the airflow of a server."),
     "one_of_devices": N_("The board shows itself as {devices} devices; this is one of them."),
+    "power_limited": N_("Held to {held_w} here: {slowdown} the time of a free board."),
+    "licence_no_datacenter": N_("The licence of NVIDIA's consumer drivers does not allow use in a datacentre."),
+    "length_unknown": N_("Its length is not in the catalogue: check that your board is no longer than {limit_m}."),
+    "eps_connector": N_("Takes the plug of a processor (EPS), or an adapter for two 8-pin plugs."),
+    "no_display_outputs": N_("Has no outlet for a screen."),
+    "large_bar_needed": N_("The firmware must map {memory_bytes} of memory (above 4G decoding); old boards cannot."),
     "tied": N_("Cannot be told apart from {with}: the intervals overlap."),
 }
 
@@ -61,9 +67,31 @@ NOTES: Final[Mapping[str, str]] = {
         "Use what you have: the processor {cpu} is {factor} the speed of the first of the ranking ({gpu})."
     ),
     "cpu_finishes_soon": N_("Use what you have: the processor {cpu} finishes the whole work in about {finish_s}."),
-    "own_is_enough": N_("Keep your {own}: the first of the ranking ({gpu}) is only {factor} its speed."),
+    "keep_own": N_("Keep your {own}: {gpu} is only {factor} its speed."),
     "gpu_pays": N_("A GPU matters: the first of the ranking ({gpu}) is {factor} the speed of the processor {cpu}."),
     "no_gpu_qualifies": N_("No GPU qualifies. The nearest ones:"),
+    "relax": N_("The nearest is {gpu}; in the way stand: {requirements}."),
+    "input_bound": N_(
+        "A faster GPU would wait for your {what}: it delivers {samples_per_s}. That holds {count} of the ranked GPUs "
+        "back."
+    ),
+    "latency_percentile_from_interval": N_(
+        "The upper end of each range was held against the limit, since the {percentile}th percentile is asked for; "
+        "waiting in a queue is not in it."
+    ),
+    "two_cards_power_only": N_("{cards} cards were counted for power and heat; the speed shown is that of one."),
+    "simulator_outside": N_("Networks and updates only: the simulator is not in these figures."),
+    "rent_beats_buying": N_(
+        "Rent: for {hours} hours of {gpu}, {rent_money} an hour is less than {board_money} for a board "
+        "(even at {break_even_hours} hours; resale not counted)."
+    ),
+    "buying_beats_rent": N_(
+        "Buy: in {hours} hours of {gpu}, a board for {board_money} is less than {rent_money} an hour "
+        "(even at {break_even_hours} hours; resale not counted)."
+    ),
+    "higher_budget_would_change": N_("With {money} to spend, {gpu} would come first ({factor} better by the goal)."),
+    "electricity_would_change": N_("If electricity cost {times_factor} as much, {gpu} would come first."),
+    "several_workloads": N_("Ranked over {count} workloads by their weights; a GPU must qualify for all."),
     "no_baseline": N_("There is no processor in the catalogue to compare with."),
     "os_any": N_("Any operating system counts: --os narrows it to yours."),
     "prices_of": N_("Prices are dated snapshots; $1 = {money} ({date})."),
@@ -76,6 +104,21 @@ VERDICTS: Final[Mapping[str, str]] = {
     "not_acquirable": N_("had as {actual}, asked for {limit}"),
     "unsupported_software": N_("{limit}: does not run"),
     "ended_software": N_("{limit}: support has ended"),
+    "software_ends": N_("support ends with {actual}, needed until {limit}"),
+    "other_backend": N_("runs on {actual}, asked for {limit}"),
+    "support_below_asked": N_("its support is {actual}, asked for {limit}"),
+    "no_feature": N_("does not run {limit}"),
+    "wrong_place": N_("{actual}: not for {limit}"),
+    "too_long": N_("{actual} long, room for {limit}"),
+    "too_wide": N_("takes {actual} slots, room for {limit}"),
+    "no_power_connector": N_("needs {actual}, free are {limit}"),
+    "power_supply_too_small": N_("needs a power supply of {actual}, there are {limit}"),
+    "outlet_too_small": N_("draws {actual} with its computer, the outlet bears {limit} for long"),
+    "needs_airflow": N_("has no fan and needs the airflow of a server"),
+    "no_ecc": N_("its memory corrects no errors (ECC)"),
+    "too_slow": N_("{actual}, asked for {limit}"),
+    "no_tokens": N_("tokens a second are asked for, but the work has no tokens"),
+    "finish_unknown": N_("how much there is to do is unknown"),
     "precision_refused": N_("no unit for {limit}; the framework refuses it"),
     "missing_figure": N_("the catalogue lacks a figure ({limit})"),
     "too_little_memory": N_("needs {limit}, has {actual} of memory"),
@@ -101,7 +144,69 @@ FLIPS: Final[Mapping[str, str]] = {
     "give_price": N_("state a price with --price {gpu}=…"),
     "give_length": N_("state --samples and --epochs"),
     "raise_budget": N_("raise the budget to {to}"),
+    "allow_backend": N_("allow {backend}"),
+    "allow_support": N_("be content with: {status}"),
+    "without_feature": N_("do without {feature}"),
+    "more_length": N_("make room for {to}"),
+    "more_slots": N_("make room for {to} slots"),
+    "other_power_supply": N_("a power supply with these plugs"),
+    "larger_power_supply": N_("a power supply of {to}"),
+    "larger_outlet": N_("a circuit for {to}"),
+    "add_airflow": N_("a case that blows air through it"),
+    "without_ecc": N_("do without ECC"),
+    "allow_latency": N_("allow {to}"),
+    "lower_throughput": N_("be content with {to}"),
+    "ask_generate": N_("use --phase generate"),
+    "allow_time": N_("allow {to}"),
 }
+
+WORDS: Final[Mapping[str, str]] = {
+    "card": N_("a card"),
+    "laptop": N_("a notebook"),
+    "module": N_("a server module"),
+    "superchip": N_("a server board"),
+    "integrated": N_("part of a processor"),
+    "edge": N_("a machine in the field"),
+    "cloud": N_("offered in clouds only"),
+    "system": N_("a whole computer"),
+    "desk": N_("a computer of one's own"),
+    "rack": N_("a server room"),
+    "disk": N_("disk"),
+    "cpu": N_("processor"),
+    "none": N_("none"),
+}
+"""Words of verdicts and notes that stand for a form, a place, or a part of a computer."""
+
+REQUIREMENTS: Final[Mapping[str, str]] = {
+    "gpus": N_("the chosen GPUs"),
+    "vendors": N_("the vendor"),
+    "acquire": N_("the way of having it"),
+    "software": N_("the software"),
+    "software_until": N_("how long the software lasts"),
+    "backend": N_("the maker's software"),
+    "support": N_("the state of support"),
+    "features": N_("the features"),
+    "precision": N_("the number format"),
+    "place": N_("the place"),
+    "max_length": N_("the length"),
+    "max_slots": N_("the slots"),
+    "power_connectors": N_("the power plugs"),
+    "power_supply": N_("the power supply"),
+    "outlet": N_("the outlet"),
+    "airflow": N_("the airflow"),
+    "ecc": N_("ECC"),
+    "figures": N_("a figure that is not known"),
+    "memory": N_("the memory"),
+    "min_memory": N_("the least memory"),
+    "max_power": N_("the power"),
+    "max_latency": N_("the latency"),
+    "min_throughput": N_("the throughput"),
+    "requests": N_("the requests"),
+    "min_tokens": N_("the tokens a second"),
+    "finish_within": N_("the time to finish"),
+    "budget": N_("the budget"),
+}
+"""What a verdict is about, as a noun."""
 
 WAYS: Final[Mapping[str, str]] = {
     "new": N_("new"),
@@ -165,6 +270,8 @@ ASSUMPTIONS: Final[Mapping[str, str]] = {
     "weight_precision_from_source": N_("The precision of the weights is the file's own: {precision}."),
     "values_guessed": N_("What depends on values in {modules} is counted at its largest, its conditions as false."),
     "folders_missing": N_("Folders that the script reads are not here, and counted as given: {folders}."),
+    "public_data_assumed": N_("Public data that are not here, counted as published: {names}."),
+    "loop_cut": N_("The script's own training loop was followed {rounds} times, not to its end."),
     "model_chosen": N_("The script has several models ({models}): {model} is taken (--model)."),
     "modules_stubbed": N_("Not installed, and replaced by stand-ins: {modules}."),
     "former_arguments": N_("Arguments of an older Keras were read as today's: {arguments}."),
@@ -187,7 +294,9 @@ ASSUMPTIONS: Final[Mapping[str, str]] = {
 GOALS: Final[Mapping[str, str]] = {
     "fastest": N_("fastest: the shortest time"),
     "cheapest": N_("cheapest: the lowest cost of the work"),
+    "cheapest-to-own": N_("cheapest to own: the lowest cost of the work on a board of one's own"),
     "efficient": N_("efficient: the least energy for the work"),
+    "value": N_("value: the most speed for the price of the board"),
     "balanced": N_("balanced: the smallest geometric mean of time and cost, supported software first"),
 }
 

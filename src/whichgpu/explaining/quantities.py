@@ -20,6 +20,11 @@ def sentences_joined(sentences: Iterable[str]) -> str:
     return ("" if language() == "ja" else " ").join(sentences)
 
 
+def listed(parts: Iterable[str]) -> str:
+    """Words one after the other, parted as the active language does."""
+    return ("、" if language() == "ja" else ", ").join(parts)
+
+
 def plain(value: float, digits: int = 3) -> str:
     """``value`` with ``digits`` significant digits and no exponent: ``1234567 → "1,230,000"``."""
     if value == 0:
@@ -59,6 +64,16 @@ def size(value_bytes: float) -> str:
 def power(value_w: float) -> str:
     """Watts: ``"350 W"``."""
     return f"{plain(value_w)} W"
+
+
+def millimetres(value_m: float) -> str:
+    """A length of a board: ``"267 mm"``."""
+    return f"{value_m / MILLI:.0f} mm"
+
+
+def celsius(value_c: float) -> str:
+    """A temperature: ``"35 °C"``."""
+    return f"{plain(value_c)} °C"
 
 
 def energy(value_j: float) -> str:
@@ -131,7 +146,10 @@ _FORMS: Final[Mapping[str, Callable[[Any], str]]] = {
     "_s": duration,
     "_j": energy,
     "_fraction": percent,
+    "_m": millimetres,
+    "_c": celsius,
     "factor": factor,
+    "slowdown": factor,
     "_flops": work,
 }
 
@@ -146,6 +164,8 @@ def shown(name: str, value: Any) -> str:
         return "・".join(shown(name, part) for part in value) if language() == "ja" else _joined(name, value)
     if isinstance(value, bool):
         return _("yes") if value else _("no")
+    if name.endswith("_per_s"):
+        return rate_of(name, float(value))
     for suffix, form in _FORMS.items():
         if name.endswith(suffix):
             return form(float(value))

@@ -8,7 +8,7 @@ from typing import Any, Final
 from whichgpu.errors import WhichGpuError
 from whichgpu.explaining import messages
 from whichgpu.explaining.language import _
-from whichgpu.explaining.quantities import money, sentences_joined, shown
+from whichgpu.explaining.quantities import listed, money, sentences_joined, shown
 from whichgpu.recommendation import Reason
 from whichgpu.requirement import Verdict
 from whichgpu.workload import Assumption
@@ -33,8 +33,15 @@ def reason(found: Reason) -> str:
 def note(found: Reason) -> str:
     """A note on the whole answer."""
     values = _shown(found.values)
-    if "rate" in found.values:
-        values["money"] = money(found.values["rate"], found.values["currency"])
+    for name, value in found.values.items():
+        if name in ("rate", "amount"):
+            values["money"] = money(value, found.values["currency"])
+        elif name.endswith("_amount"):
+            values[f"{name.removesuffix('_amount')}_money"] = money(value, found.values["currency"])
+        elif name == "requirements":
+            values[name] = listed(_(messages.REQUIREMENTS[each]) for each in value)
+        elif name == "what":
+            values[name] = _(messages.WORDS[value])
     return _(messages.NOTES[found.code]).format(**values)
 
 
@@ -44,6 +51,8 @@ def verdict(found: Verdict) -> str:
         "actual": _measured(found.actual, found.unit),
         "limit": _measured(found.limit, found.unit),
     }
+    if found.code in ("wrong_place", "support_below_asked", "no_power_connector"):
+        values = {name: _words(value) for name, value in values.items()}
     if found.code == "not_acquirable":
         values = {name: _listed(value) for name, value in values.items()}
     if found.requirement == "software":
@@ -54,6 +63,11 @@ def verdict(found: Verdict) -> str:
         )
     sentence = _(messages.VERDICTS[found.code]).format(**values)
     return sentence if found.flip is None else f"{sentence} → {flip(found)}"
+
+
+def _words(text: str) -> str:
+    known = {**messages.WORDS, **messages.STATES}
+    return listed(_(known.get(word, word)) for word in text.split(", "))
 
 
 def _listed(text: str) -> str:
@@ -70,6 +84,8 @@ def flip(found: Verdict) -> str:
     }
     if "way" in values:
         values["way"] = _(messages.WAYS[found.flip["way"]])
+    if "status" in values:
+        values["status"] = _(messages.STATES[found.flip["status"]])
     if "batch_size" in found.flip:
         values["batch_size"] = str(found.flip["batch_size"])
     return _(messages.FLIPS[str(found.flip["code"])]).format(**values)

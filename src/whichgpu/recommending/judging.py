@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Any, Final
 
 from whichgpu.catalog.prices import Price
-from whichgpu.catalog.support import supports
-from whichgpu.costing import Substitute
 from whichgpu.estimate import Fit
+from whichgpu.recommending import place, software, speed
 from whichgpu.recommending.money import affordable, cheapest, total_usd
 from whichgpu.recommending.question import Case, Question
-from whichgpu.requirement import Money, Verdict
-
-Rule = Callable[[Case, Question], Verdict | None]
+from whichgpu.recommending.verdict import Rule, above, below, named, unknown_figure
+from whichgpu.requirement import Heat, Money, Place, Software, Speed, Verdict
 
 VERDICTS: Final = (
     "not_selected",
@@ -21,11 +19,26 @@ VERDICTS: Final = (
     "not_acquirable",
     "unsupported_software",
     "ended_software",
+    "software_ends",
+    "other_backend",
+    "support_below_asked",
+    "no_feature",
     "precision_refused",
+    "wrong_place",
+    "too_long",
+    "too_wide",
+    "no_power_connector",
+    "power_supply_too_small",
+    "outlet_too_small",
+    "needs_airflow",
+    "no_ecc",
     "missing_figure",
     "too_little_memory",
     "below_min_memory",
     "over_power",
+    "too_slow",
+    "no_tokens",
+    "finish_unknown",
     "no_price",
     "rent_length_unknown",
     "over_budget",
@@ -33,21 +46,31 @@ VERDICTS: Final = (
 """Every verdict code, a closed list."""
 
 
-def verdicts(case: Case, question: Question) -> tuple[Verdict, ...]:
-    """All limits that the GPU breaks, in the order of ``VERDICTS``."""
-    found = (rule(case, question) for rule in _RULES)
+def active(question: Question) -> tuple[Rule, ...]:
+    """The rules that the question has limits for, in the order of ``VERDICTS``: most ask little of many GPUs."""
+    wanted = question.requirements
+    placed = wanted.place != Place() or wanted.heat != Heat()
+    return (
+        *_HAD,
+        *(software.RULES if wanted.software != Software() else software.ALWAYS),
+        *(place.RULES if placed else ()),
+        *_HOLDS,
+        *(speed.RULES if wanted.speed != Speed() else ()),
+        _budget,
+    )
+
+
+def verdicts(case: Case, question: Question, rules: Sequence[Rule] | None = None) -> tuple[Verdict, ...]:
+    """All limits that the GPU breaks, in the order of ``VERDICTS``; ``rules`` are those of ``active``."""
+    found = (rule(case, question) for rule in (active(question) if rules is None else rules))
     return tuple(verdict for verdict in found if verdict is not None)
-
-
-def _named(code: str, requirement: str, actual: str, limit: str, flip: dict[str, Any] | None) -> Verdict:
-    return Verdict(code=code, requirement=requirement, actual=actual, limit=limit, margin=None, unit="", flip=flip)
 
 
 def _selected(case: Case, question: Question) -> Verdict | None:
     chosen = question.requirements.gpus
     if not chosen or case.gpu.id in chosen or case.owned:
         return None
-    return _named("not_selected", "gpus", case.gpu.id, ", ".join(chosen), {"code": "select_gpu", "gpu": case.gpu.id})
+    return named("not_selected", "gpus", case.gpu.id, ", ".join(chosen), {"code": "select_gpu", "gpu": case.gpu.id})
 
 
 def _vendor(case: Case, question: Question) -> Verdict | None:
@@ -55,7 +78,7 @@ def _vendor(case: Case, question: Question) -> Verdict | None:
     if not vendors or case.gpu.vendor in vendors or case.owned:
         return None
     flip = {"code": "allow_vendor", "vendor": case.gpu.vendor}
-    return _named("other_vendor", "vendors", case.gpu.vendor, ", ".join(vendors), flip)
+    return named("other_vendor", "vendors", case.gpu.vendor, ", ".join(vendors), flip)
 
 
 def _acquirable(case: Case, question: Question) -> Verdict | None:
@@ -63,40 +86,13 @@ def _acquirable(case: Case, question: Question) -> Verdict | None:
         return None
     flip = None if case.all_ways == ("discontinued",) else {"code": "allow_acquisition", "way": case.all_ways[0]}
     wanted = ", ".join(question.requirements.acquire)
-    return _named("not_acquirable", "acquire", ", ".join(case.all_ways), wanted, flip)
-
-
-def _software(case: Case, question: Question) -> Verdict | None:
-    state = case.support
-    if not state.rejects:
-        return None
-    code = "ended_software" if state.status == "ended" else "unsupported_software"
-    flip: dict[str, Any] | None = None
-    if elsewhere := _other_system(case):
-        flip = {"code": "change_os", "os": elsewhere}
-    elif state.until:
-        flip = {"code": "older_release", "until": state.until}
-    where = question.requirements.os or "any"
-    return _named(code, "software", state.status, f"{state.framework} on {where}", flip)
-
-
-def _other_system(case: Case) -> str | None:
-    best = supports(case.gpu, case.support.framework)[0]
-    return None if best.rejects else best.os
-
-
-def _precision(case: Case, question: Question) -> Verdict | None:
-    if case.substitute is not Substitute.REFUSED:
-        return None
-    instead = str(case.resolution.matmul)
-    flip = {"code": "other_precision", "precision": instead}
-    return _named("precision_refused", "precision", instead, str(case.workload.precision), flip)
+    return named("not_acquirable", "acquire", ", ".join(case.all_ways), wanted, flip)
 
 
 def _figures(case: Case, question: Question) -> Verdict | None:
     if case.missing is None:
         return None
-    return _named("missing_figure", "figures", "", case.missing.field or "", {"code": "add_figure"})
+    return unknown_figure("figures", case.missing.field or "")
 
 
 def _memory(case: Case, question: Question) -> Verdict | None:
@@ -126,8 +122,8 @@ def _min_memory(case: Case, question: Question) -> Verdict | None:
     if limit is None or (actual is not None and actual >= limit):
         return None
     if actual is None:
-        return _named("missing_figure", "min_memory", "", "memory_bytes", {"code": "add_figure"})
-    return _number("below_min_memory", "min_memory", actual, limit, "bytes", {"code": "lower_min_memory"})
+        return unknown_figure("min_memory", "memory_bytes")
+    return below("below_min_memory", "min_memory", actual, limit, "bytes", "lower_min_memory")
 
 
 def _power(case: Case, question: Question) -> Verdict | None:
@@ -137,18 +133,10 @@ def _power(case: Case, question: Question) -> Verdict | None:
     board = case.gpu.board_figures.get("board_power_w")
     actual = board.number if board is not None else case.gpu.get("board_power_w")
     if actual is None:
-        return _named("missing_figure", "max_power", "", "board_power_w", {"code": "add_figure"})
+        return unknown_figure("max_power", "board_power_w")
     if actual <= limit:
         return None
-    return _number("over_power", "max_power", actual, limit, "w", {"code": "raise_power_limit"})
-
-
-def _number(code: str, requirement: str, actual: float, limit: float, unit: str, flip: dict[str, Any]) -> Verdict:
-    """A verdict on numbers, whose flip is to move the limit to the actual value."""
-    below = code.startswith("below")
-    margin = actual - limit if below else limit - actual
-    moved = {**flip, "to": actual}
-    return Verdict(code=code, requirement=requirement, actual=actual, limit=limit, margin=margin, unit=unit, flip=moved)
+    return above("over_power", "max_power", actual, limit, "w", "raise_power_limit")
 
 
 def _budget(case: Case, question: Question) -> Verdict | None:
@@ -182,22 +170,12 @@ def _over(offer: Price, case: Case, question: Question, budget: Money) -> Verdic
             flip={"code": "give_length"},
         )
     actual = question.prices.exchange.convert(_usd(total), budget.currency).amount
-    return _number("over_budget", "budget", actual, budget.amount, unit, {"code": "raise_budget"})
+    return above("over_budget", "budget", actual, budget.amount, unit, "raise_budget")
 
 
 def _usd(amount: float) -> Money:
     return Money(amount=amount, currency="USD")
 
 
-_RULES: Final[tuple[Rule, ...]] = (
-    _selected,
-    _vendor,
-    _acquirable,
-    _software,
-    _precision,
-    _figures,
-    _memory,
-    _min_memory,
-    _power,
-    _budget,
-)
+_HAD: Final[tuple[Rule, ...]] = (_selected, _vendor, _acquirable)
+_HOLDS: Final[tuple[Rule, ...]] = (_figures, _memory, _min_memory, _power)

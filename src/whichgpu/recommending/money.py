@@ -9,7 +9,7 @@ from typing import Any, Final
 from whichgpu.catalog.prices import Price, PriceBook
 from whichgpu.estimate import Estimate
 from whichgpu.recommending.question import Case, Question
-from whichgpu.requirement import Money
+from whichgpu.requirement import Money, Use
 from whichgpu.units import JOULES_PER_KWH, SECONDS_PER_HOUR
 
 WAYS: Final = ("owned", "new", "used", "rented", "discontinued")
@@ -18,12 +18,13 @@ WAYS: Final = ("owned", "new", "used", "rented", "discontinued")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
-    """Money for the work: ``hourly_usd`` with electricity, and what it rests on.
+    """Money for the work: ``hourly_usd`` with electricity, what a board costs (None for rent), and what it rests on.
 
     ``basis`` is ``price`` (a current one), ``launch_price`` (none is known) or ``owned``.
     """
 
     hourly_usd: float
+    board_usd: float | None
     basis: str
     price: Price | None
 
@@ -52,24 +53,33 @@ def total_usd(offer: Price, estimate: Estimate | None, prices: PriceBook) -> flo
 def cost(case: Case, question: Question) -> Cost | None:
     """The cost of the chosen way, or None where its price, or the power it is used at, is unknown."""
     assert case.estimate is not None
-    electricity = _electricity_usd(case.estimate, question.prices)
-    offers = [] if case.owned else affordable(case, question)
-    if offers and offers[0].per_hour:
-        return Cost(hourly_usd=question.prices.exchange.usd(offers[0].money), basis="price", price=offers[0])
+    electricity = electricity_usd(case.estimate, question.prices)
+    if case.owned:
+        return None if electricity is None else Cost(hourly_usd=electricity, board_usd=0.0, basis="owned", price=None)
+    offers = [found for offer in affordable(case, question) if (found := _of(offer, electricity, question))]
+    if offers:
+        # Where the use is told, the cheapest way of having it counts; else the usual one.
+        told = question.requirements.use != Use()
+        return min(offers, key=lambda offer: offer.hourly_usd) if told else offers[0]
+    launch = case.gpu.get("launch_price_usd")
+    if launch is None or electricity is None or case.ways == ("rented",):
+        return None
+    hourly = launch / question.prices.ownership.hours + electricity
+    return Cost(hourly_usd=hourly, board_usd=launch, basis="launch_price", price=None)
+
+
+def _of(offer: Price, electricity: float | None, question: Question) -> Cost | None:
+    """The cost of one offer: rent has its electricity in it."""
+    amount = question.prices.exchange.usd(offer.money)
+    if offer.per_hour:
+        return Cost(hourly_usd=amount, board_usd=None, basis="price", price=offer)
     if electricity is None:
         return None
-    if case.owned:
-        return Cost(hourly_usd=electricity, basis="owned", price=None)
-    if offers:
-        board_usd = question.prices.exchange.usd(offers[0].money) / question.prices.ownership.hours
-        return Cost(hourly_usd=board_usd + electricity, basis="price", price=offers[0])
-    launch = case.gpu.get("launch_price_usd")
-    if launch is None or case.ways == ("rented",):
-        return None
-    return Cost(hourly_usd=launch / question.prices.ownership.hours + electricity, basis="launch_price", price=None)
+    hourly = amount / question.prices.ownership.hours + electricity
+    return Cost(hourly_usd=hourly, board_usd=amount, basis="price", price=offer)
 
 
-def _electricity_usd(estimate: Estimate, prices: PriceBook) -> float | None:
+def electricity_usd(estimate: Estimate, prices: PriceBook) -> float | None:
     """Electricity of an hour, or None where the power is unknown."""
     if estimate.power_w is None:
         return None

@@ -11,20 +11,31 @@ from whichgpu.costing import Resolution, Substitute, resolve
 from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate
 from whichgpu.gpu import Gpu
-from whichgpu.requirement import Goal, Requirements
+from whichgpu.requirement import Goal, Heat, Requirements
 from whichgpu.stack import stack
 from whichgpu.workload import Workload
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """The goal, the hard limits, the prices to count with, and the GPU or CPU that the person has already."""
+    """The goal, the hard limits, the prices to count with, and the GPU or CPU that the person has already.
+
+    ``sensitivity`` asks what would change the winner, too.
+    """
 
     goal: Goal = Goal.BALANCED
     requirements: Requirements = field(default_factory=Requirements)
     prices: PriceBook = field(default_factory=default_prices)
     own: Gpu | None = None
     currency: str = "USD"
+    sensitivity: bool = False
+
+    @property
+    def adjusts(self) -> bool:
+        """Whether the place changes what a GPU does: its link, or the power that it can hold."""
+        place = self.requirements.place
+        slower = place.pcie_generation is not None or place.pcie_lanes is not None
+        return slower or self.requirements.heat != Heat()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +44,8 @@ class Case:
 
     ``supports`` are the states of the workload's framework, the best first, under the asked system or all of them.
     ``ways`` are those in which the GPU is had, narrowed to what was asked for; ``offers`` their current prices.
-    ``fitting_batch`` is the largest half, quarter … of the batch that fits where the whole does not.
+    ``fitting_batch`` is the largest half, quarter … of the batch that fits where the whole does not. ``held_w`` is the
+    power that the place holds the board to, and ``free_s`` the time of a step without that, where it is held.
     """
 
     gpu: Gpu
@@ -46,6 +58,8 @@ class Case:
     offers: tuple[Price, ...]
     resolution: Resolution
     fitting_batch: int | None = None
+    held_w: float | None = None
+    free_s: float | None = None
 
     @property
     def support(self) -> Support:

@@ -33,9 +33,23 @@ def _balance(estimate: Estimate, cost: Cost | None) -> Interval | None:
     return None if cost is None else estimate.latency_s.scaled(math.sqrt(cost.hourly_usd / SECONDS_PER_HOUR))
 
 
+def _own(estimate: Estimate, cost: Cost | None) -> Interval | None:
+    """Money for the work on a board of one's own; rent is no ownership."""
+    return None if cost is None or cost.board_usd is None else _money(estimate, cost)
+
+
+def _value(estimate: Estimate, cost: Cost | None) -> Interval | None:
+    """Time times the price of the board: the smaller, the more speed for the money. A board that is there is free."""
+    if cost is None or cost.board_usd is None:
+        return None
+    return estimate.latency_s.scaled(max(cost.board_usd, 1.0))
+
+
 SCORES: Final[Mapping[Goal, Score]] = {
     Goal.FASTEST: _time,
     Goal.CHEAPEST: _money,
+    Goal.CHEAPEST_TO_OWN: _own,
+    Goal.VALUE: _value,
     Goal.EFFICIENT: _energy,
     Goal.BALANCED: _balance,
 }

@@ -11,6 +11,7 @@ from whichgpu.estimate import Bound, Estimate, Fit
 from whichgpu.gpu import Gpu
 from whichgpu.recommendation import Reason
 from whichgpu.recommending.money import Cost
+from whichgpu.recommending.place import warnings
 from whichgpu.recommending.question import Case, Question
 from whichgpu.requirement import Money
 
@@ -53,25 +54,15 @@ REASONS: Final = (
     "laptop_power",
     "passive_cooling",
     "one_of_devices",
+    "power_limited",
+    "licence_no_datacenter",
+    "length_unknown",
+    "eps_connector",
+    "no_display_outputs",
+    "large_bar_needed",
     "tied",
 )
 """Every reason code of a ranked GPU, a closed list."""
-
-NOTES: Final = (
-    "cpu_is_enough",
-    "cpu_may_be_enough",
-    "cpu_is_as_fast",
-    "cpu_is_faster",
-    "cpu_finishes_soon",
-    "own_is_enough",
-    "gpu_pays",
-    "no_gpu_qualifies",
-    "no_baseline",
-    "os_any",
-    "prices_of",
-    "prices_dated",
-)
-"""Every note code of a whole recommendation, a closed list."""
 
 
 def reasons(
@@ -87,6 +78,16 @@ def reasons(
     yield from _precision(case)
     yield from _price(case, question, cost)
     yield from _form(case.gpu)
+    yield from _held(case, estimate)
+    yield from warnings(case.gpu, question.requirements.place)
+
+
+def _held(case: Case, estimate: Estimate) -> Iterator[Reason]:
+    """That the place holds the board below its limit, and what that costs."""
+    if case.held_w is None or case.free_s is None:
+        return
+    values = {"held_w": case.held_w, "slowdown": estimate.latency_s.mid / case.free_s}
+    yield Reason(code="power_limited", values=values)
 
 
 def _memory(estimate: Estimate) -> Reason:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whichgpu.catalog.acquisition import baseline
@@ -11,17 +11,19 @@ from whichgpu.catalog.loading import Catalog
 from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate, Fit, Interval
 from whichgpu.gpu import Gpu
-from whichgpu.predicting import fits, predict, predictable
+from whichgpu.predicting import fits
 from whichgpu.recommendation import Candidate, Reason, Recommendation
-from whichgpu.recommending.judging import verdicts
+from whichgpu.recommending.conditions import Found, Surroundings, estimates
+from whichgpu.recommending.judging import active, verdicts
 from whichgpu.recommending.money import Cost, cost, document
+from whichgpu.recommending.notes import Answer, notes
 from whichgpu.recommending.question import Case, Question, case
 from whichgpu.recommending.ranking import SCORES, order_key, tied
-from whichgpu.recommending.reasons import ENOUGH, SAME, SOON_S, reasons, speedup
+from whichgpu.recommending.reasons import reasons
 from whichgpu.requirement import Verdict
 from whichgpu.workload import Workload
 
-Found = Estimate | MissingFigure
+__all__ = ["estimates", "recommend"]
 
 
 def recommend(
@@ -31,16 +33,36 @@ def recommend(
     processor = _processor(catalog, question)
     candidates = [gpu for gpu in catalog.gpus if not gpu.is_cpu]
     asked = candidates if processor is None else [*candidates, processor]
-    found = estimates(workload, asked, allow_uncovered=allow_uncovered)
+    around = Surroundings(asked, question)
+    found = around.estimates(workload, allow_uncovered=allow_uncovered)
+    free_s = around.free_s(workload, allow_uncovered=allow_uncovered)
     beside = None if processor is None else found[processor.id]
     beside = None if isinstance(beside, MissingFigure) else beside
     own = found.get(question.own.id) if question.own is not None else None
     own = None if isinstance(own, MissingFigure) else own
     batches = _fitting_batches(workload, candidates, found)
-    cases = [case(workload, gpu, found[gpu.id], question, batches.get(gpu.id)) for gpu in candidates]
-    judged = [(each, verdicts(each, question)) for each in cases]
+    cases = [
+        dataclasses.replace(
+            case(workload, gpu, found[gpu.id], question, batches.get(gpu.id)),
+            held_w=around.held_w.get(gpu.id),
+            free_s=free_s.get(gpu.id),
+        )
+        for gpu in candidates
+    ]
+    rules = active(question)
+    judged = [(each, verdicts(each, question, rules)) for each in cases]
     ranked = _ranked([each for each, broken in judged if not broken], question, beside, own)
-    rejected = [_rejected(each, broken) for each, broken in judged if broken]
+    nearest_first = tuple(sorted((_rejected(each, broken) for each, broken in judged if broken), key=_nearness))
+    answer = Answer(
+        question=question,
+        workload=workload,
+        ranked=ranked,
+        rejected=nearest_first,
+        beside=beside,
+        own=own,
+        feed=around.feed,
+        judged=judged,
+    )
     return Recommendation(
         workload=workload,
         goal=question.goal,
@@ -48,25 +70,9 @@ def recommend(
         baseline=beside,
         own=own,
         ranked=tuple(ranked),
-        rejected=tuple(sorted(rejected, key=_nearness)),
-        notes=tuple(_notes(ranked, question, beside, own)),
+        rejected=nearest_first,
+        notes=tuple(notes(answer)),
     )
-
-
-def estimates(workload: Workload, gpus: Sequence[Gpu], *, allow_uncovered: bool = False) -> dict[str, Found]:
-    """The estimate of every GPU by id, or the figure that is missing for it."""
-    try:
-        made = predict(workload, gpus, allow_uncovered=allow_uncovered)
-    except MissingFigure:
-        found: dict[str, Found] = {}
-        missing = {gpu.id: lack for gpu in gpus if (lack := predictable(gpu, workload)) is not None}
-        if not missing:
-            raise
-        whole = [gpu for gpu in gpus if gpu.id not in missing]
-        found.update(missing)
-        found.update({each.gpu: each for each in predict(workload, whole, allow_uncovered=allow_uncovered)})
-        return found
-    return {estimate.gpu: estimate for estimate in made}
 
 
 def _fitting_batches(workload: Workload, gpus: Sequence[Gpu], found: Mapping[str, Found]) -> dict[str, int]:
@@ -175,44 +181,3 @@ def _nearness(candidate: Candidate) -> tuple[int, float, float, str]:
             short += 1.0
     latency = 0.0 if candidate.estimate is None else candidate.estimate.latency_s.mid
     return (len(candidate.verdicts), short, latency, candidate.gpu.id)
-
-
-def _notes(
-    ranked: Sequence[Candidate], question: Question, beside: Estimate | None, own: Estimate | None
-) -> Iterator[Reason]:
-    if not ranked:
-        yield Reason(code="no_gpu_qualifies")
-    elif beside is None:
-        yield Reason(code="no_baseline")
-    else:
-        yield from _worth(_known(ranked[0].estimate), beside, own)
-    if question.requirements.os is None:
-        yield Reason(code="os_any")
-    exchange = question.prices.exchange
-    if question.currency == "USD":
-        yield Reason(code="prices_dated")
-    else:
-        values = {"currency": question.currency, "date": exchange.date, "rate": exchange.rates[question.currency]}
-        yield Reason(code="prices_of", values=values)
-
-
-def _worth(first: Estimate, beside: Estimate, own: Estimate | None) -> Iterator[Reason]:
-    """Whether the first of the ranking is worth having, beside the processor and beside what is there already."""
-    factor = speedup(first, beside)
-    finish = beside.time_to_finish_s
-    values: dict[str, Any] = {"factor": factor, "cpu": beside.gpu, "gpu": first.gpu}
-    if factor < SAME[0]:
-        yield Reason(code="cpu_is_faster", values={**values, "factor": 1.0 / factor})
-    elif factor < SAME[1]:
-        yield Reason(code="cpu_is_as_fast", values=values)
-    elif factor < ENOUGH:
-        yield Reason(code="cpu_is_enough", values=values)
-    elif finish is not None and finish.high < SOON_S:
-        yield Reason(code="cpu_finishes_soon", values={**values, "finish_s": finish.mid})
-    elif first.latency_s.high >= beside.latency_s.low:
-        yield Reason(code="cpu_may_be_enough", values=values)
-    else:
-        yield Reason(code="gpu_pays", values=values)
-    if own is not None and own.gpu not in (beside.gpu, first.gpu) and speedup(first, own) < ENOUGH:
-        values = {"factor": speedup(first, own), "own": own.gpu, "gpu": first.gpu}
-        yield Reason(code="own_is_enough", values=values)

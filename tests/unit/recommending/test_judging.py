@@ -10,7 +10,8 @@ from whichgpu.catalog.prices import default_prices, parse_money, parse_price
 from whichgpu.estimate import Fit
 from whichgpu.recommending import Question, recommend
 from whichgpu.recommending.judging import VERDICTS
-from whichgpu.recommending.reasons import NOTES, REASONS
+from whichgpu.recommending.notes import NOTES
+from whichgpu.recommending.reasons import REASONS
 from whichgpu.requirement import Requirements
 from whichgpu.units import GIB
 from whichgpu.workload import Precision

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
 from whichgpu.catalog.support import support
-from whichgpu.explaining import N_, _, language, messages
-from whichgpu.explaining.quantities import FRAMEWORK_NAMES, SYSTEM_NAMES, count
+from whichgpu.explaining import N_, _, messages
+from whichgpu.explaining.quantities import FRAMEWORK_NAMES, SYSTEM_NAMES, count, listed
 from whichgpu.gpu import Gpu
 from whichgpu.guiding.figures.hardware import figure
 from whichgpu.guiding.reader import Reader
@@ -116,11 +115,6 @@ def matrix_units(reader: Reader) -> Findings:
         },
         tables={"units": Table(headings=(_("architecture"), _("since"), _("formats")), rows=tuple(rows))},
     )
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names one after the other, parted as the active language does."""
-    return ("、" if language() == "ja" else ", ").join(names)
 
 
 def has(gpu: Gpu, unit: str) -> bool:

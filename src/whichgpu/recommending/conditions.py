@@ -1,0 +1,63 @@
+"""What the surroundings change: links and power that boards have there, and steps that wait for their samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from whichgpu.errors import MissingFigure
+from whichgpu.estimate import Estimate
+from whichgpu.gpu import Gpu
+from whichgpu.predicting import predict, predictable
+from whichgpu.recommending.heat import held
+from whichgpu.recommending.pipeline import Feed, fed, feed
+from whichgpu.recommending.place import linked
+from whichgpu.recommending.question import Question
+from whichgpu.workload import Workload
+
+Found = Estimate | MissingFigure
+
+
+def estimates(workload: Workload, gpus: Sequence[Gpu], *, allow_uncovered: bool = False) -> dict[str, Found]:
+    """The estimate of every GPU by id, or the figure that is missing for it."""
+    try:
+        made = predict(workload, gpus, allow_uncovered=allow_uncovered)
+    except MissingFigure:
+        found: dict[str, Found] = {}
+        missing = {gpu.id: lack for gpu in gpus if (lack := predictable(gpu, workload)) is not None}
+        if not missing:
+            raise
+        whole = [gpu for gpu in gpus if gpu.id not in missing]
+        found.update(missing)
+        found.update({each.gpu: each for each in predict(workload, whole, allow_uncovered=allow_uncovered)})
+        return found
+    return {estimate.gpu: estimate for estimate in made}
+
+
+class Surroundings:
+    """The GPUs of a catalogue as the place lets them run, made once a question."""
+
+    def __init__(self, gpus: Sequence[Gpu], question: Question) -> None:
+        """Boards whose link or power the place narrows are replaced; all others stay the catalogue's own."""
+        wanted = question.requirements
+        self.gpus: Sequence[Gpu] = gpus
+        self.held_w: Mapping[str, float] = {}
+        self._own = {gpu.id: gpu for gpu in gpus}
+        if question.adjusts:
+            self.gpus = [held(linked(gpu, wanted.place), wanted.heat) for gpu in gpus]
+            self.held_w = {gpu.id: limit for gpu in self.gpus if (limit := gpu.get("held_power_w")) is not None}
+        self.feed: Feed | None = None if wanted.pipeline is None else feed(wanted.pipeline)
+
+    def estimates(self, workload: Workload, *, allow_uncovered: bool = False) -> dict[str, Found]:
+        """The estimates in these surroundings."""
+        found = estimates(workload, self.gpus, allow_uncovered=allow_uncovered)
+        limit = self.feed
+        if limit is None:
+            return found
+        return {gpu: fed(each, workload, limit) if isinstance(each, Estimate) else each for gpu, each in found.items()}
+
+    def free_s(self, workload: Workload, *, allow_uncovered: bool = False) -> dict[str, float]:
+        """Seconds of a step of the boards that are held, were they not."""
+        if not self.held_w:
+            return {}
+        found = estimates(workload, [self._own[gpu] for gpu in self.held_w], allow_uncovered=allow_uncovered)
+        return {gpu: each.latency_s.mid for gpu, each in found.items() if isinstance(each, Estimate)}

@@ -1,0 +1,249 @@
+"""Notes on a whole answer: what to do with what is there already, rent against a board, what would change it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from whichgpu.catalog.prices import Price, PriceBook
+from whichgpu.estimate import Bound, Estimate
+from whichgpu.recommendation import Candidate, Reason
+from whichgpu.recommending import speed
+from whichgpu.recommending.money import cost, electricity_usd
+from whichgpu.recommending.pipeline import Feed
+from whichgpu.recommending.question import Case, Question
+from whichgpu.recommending.ranking import SCORES
+from whichgpu.recommending.reasons import ENOUGH, SAME, SOON_S, speedup
+from whichgpu.requirement import Goal, Use, Verdict
+from whichgpu.workload import Workload
+
+NOTES: tuple[str, ...] = (
+    "cpu_is_enough",
+    "cpu_may_be_enough",
+    "cpu_is_as_fast",
+    "cpu_is_faster",
+    "cpu_finishes_soon",
+    "keep_own",
+    "gpu_pays",
+    "no_gpu_qualifies",
+    "relax",
+    "no_baseline",
+    "input_bound",
+    "latency_percentile_from_interval",
+    "two_cards_power_only",
+    "simulator_outside",
+    "rent_beats_buying",
+    "buying_beats_rent",
+    "higher_budget_would_change",
+    "electricity_would_change",
+    "several_workloads",
+    "os_any",
+    "prices_of",
+    "prices_dated",
+)
+"""Every note code of a whole recommendation, a closed list."""
+
+DEAR_ELECTRICITY: float = 2.0
+"""How many times today's price of electricity the sensitivity asks about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A recommendation in the making: what its notes are read off."""
+
+    question: Question
+    workload: Workload
+    ranked: Sequence[Candidate]
+    rejected: Sequence[Candidate]
+    beside: Estimate | None
+    own: Estimate | None
+    feed: Feed | None
+    judged: Sequence[tuple[Case, Sequence[Verdict]]]
+
+    @property
+    def first(self) -> Candidate:
+        """The first of the ranking."""
+        return self.ranked[0]
+
+
+def notes(answer: Answer) -> Iterator[Reason]:
+    """All notes, the most telling first."""
+    if not answer.ranked:
+        yield Reason(code="no_gpu_qualifies")
+        yield from _relax(answer.rejected)
+    elif answer.beside is None:
+        yield Reason(code="no_baseline")
+    else:
+        yield from _worth(answer, _estimate(answer.first), answer.beside)
+    yield from _own(answer)
+    yield from _input(answer)
+    yield from speed.notes(answer.question.requirements.speed)
+    if answer.question.requirements.place.cards > 1:
+        yield Reason(code="two_cards_power_only", values={"cards": answer.question.requirements.place.cards})
+    if answer.workload.category == "reinforcement-learning":
+        yield Reason(code="simulator_outside")
+    yield from _rent(answer)
+    yield from _sensitivity(answer)
+    yield from _dates(answer.question)
+
+
+def _estimate(candidate: Candidate) -> Estimate:
+    assert candidate.estimate is not None  # what is ranked has one
+    return candidate.estimate
+
+
+def _relax(rejected: Sequence[Candidate]) -> Iterator[Reason]:
+    """The GPU that breaks the fewest requirements: what to relax for it."""
+    if not rejected:
+        return
+    nearest = rejected[0]
+    broken = list(dict.fromkeys(verdict.requirement for verdict in nearest.verdicts))
+    yield Reason(code="relax", values={"gpu": nearest.gpu.id, "requirements": broken})
+
+
+def _worth(answer: Answer, first: Estimate, beside: Estimate) -> Iterator[Reason]:
+    """Whether the first of the ranking is worth having beside the processor."""
+    factor = speedup(first, beside)
+    finish = beside.time_to_finish_s
+    values: dict[str, Any] = {"factor": factor, "cpu": beside.gpu, "gpu": first.gpu}
+    if factor < SAME[0]:
+        yield Reason(code="cpu_is_faster", values={**values, "factor": 1.0 / factor})
+    elif factor < SAME[1]:
+        yield Reason(code="cpu_is_as_fast", values=values)
+    elif factor < ENOUGH:
+        yield Reason(code="cpu_is_enough", values=values)
+    elif finish is not None and finish.high < SOON_S:
+        yield Reason(code="cpu_finishes_soon", values={**values, "finish_s": finish.mid})
+    elif first.latency_s.high >= beside.latency_s.low:
+        yield Reason(code="cpu_may_be_enough", values=values)
+    else:
+        yield Reason(code="gpu_pays", values=values)
+
+
+def _own(answer: Answer) -> Iterator[Reason]:
+    """Keep what is there where nothing that qualifies is much faster."""
+    own, beside = answer.own, answer.beside
+    if own is None or (beside is not None and own.gpu == beside.gpu):
+        return
+    others = [_estimate(each) for each in answer.ranked if each.gpu.id != own.gpu]
+    if not others:
+        return
+    best = min(others, key=lambda each: each.latency_s.mid)
+    factor = speedup(best, own)
+    first = _estimate(answer.first)
+    if factor < ENOUGH or (first.gpu != own.gpu and speedup(first, own) < ENOUGH):
+        shown = best if factor < ENOUGH else first
+        yield Reason(code="keep_own", values={"factor": speedup(shown, own), "own": own.gpu, "gpu": shown.gpu})
+
+
+def _input(answer: Answer) -> Iterator[Reason]:
+    limit = answer.feed
+    if limit is None or not answer.ranked or _estimate(answer.first).bound is not Bound.INPUT:
+        return
+    waiting = sum(1 for each in answer.ranked if _estimate(each).bound is Bound.INPUT)
+    values = {"samples_per_s": limit.samples_per_s, "what": limit.limit, "count": waiting}
+    yield Reason(code="input_bound", values=values)
+
+
+def _rent(answer: Answer) -> Iterator[Reason]:
+    """Rent against a board of the same GPU, for the first of the ranking that is had both ways."""
+    question = answer.question
+    if question.requirements.use == Use() or not _both(question):
+        return
+    for candidate in answer.ranked:
+        offers = {offer.way: offer for offer in question.prices.of(candidate.gpu.id)}
+        board = _cheaper([offers[way] for way in ("new", "used") if way in offers], question.prices)
+        if board is None or "rented" not in offers or "owned" in candidate.ways:
+            continue
+        yield from _compared(candidate, board, offers["rented"], question)
+        return
+
+
+def _both(question: Question) -> bool:
+    wanted = question.requirements.acquire
+    return not wanted or ("rented" in wanted and any(way in wanted for way in ("new", "used")))
+
+
+def _cheaper(offers: Sequence[Price], prices: PriceBook) -> Price | None:
+    return min(offers, key=lambda offer: prices.exchange.usd(offer.money), default=None)
+
+
+def _compared(candidate: Candidate, board: Price, rent: Price, question: Question) -> Iterator[Reason]:
+    exchange = question.prices.exchange
+    power = electricity_usd(_estimate(candidate), question.prices)
+    saved = exchange.usd(rent.money) - (power or 0.0)
+    hours = question.prices.ownership.hours
+    if power is None:
+        return
+    even = exchange.usd(board.money) / saved if saved > 0.0 else None
+    code = "rent_beats_buying" if even is None or hours < even else "buying_beats_rent"
+    values = {
+        "gpu": candidate.gpu.id,
+        "hours": hours,
+        "break_even_hours": even,
+        "board_amount": exchange.convert(board.money, question.currency).amount,
+        "rent_amount": exchange.convert(rent.money, question.currency).amount,
+        "currency": question.currency,
+    }
+    yield Reason(code=code, values=values)
+
+
+def _sensitivity(answer: Answer) -> Iterator[Reason]:
+    """What would change the winner: more money, dearer electricity."""
+    if not answer.question.sensitivity or not answer.ranked:
+        return
+    yield from _more_money(answer)
+    yield from _dearer(answer)
+
+
+def _more_money(answer: Answer) -> Iterator[Reason]:
+    """The smallest higher budget that would put another GPU first."""
+    budget, best = answer.question.requirements.budget, answer.first.score
+    if budget is None or best is None:
+        return
+    free = _without_budget(answer.question)
+    found = []
+    for case, broken in answer.judged:
+        if case.estimate is None or [verdict.code for verdict in broken] != ["over_budget"]:
+            continue
+        score = SCORES[answer.question.goal](case.estimate, cost(case, free))
+        if score is not None and score.mid < best and isinstance(broken[0].actual, float):
+            found.append((broken[0].actual, case.gpu.id, best / score.mid))
+    if found:
+        amount, gpu, factor = min(found)
+        values = {"gpu": gpu, "amount": amount, "currency": budget.currency, "factor": factor}
+        yield Reason(code="higher_budget_would_change", values=values)
+
+
+def _without_budget(question: Question) -> Question:
+    return dataclasses.replace(question, requirements=dataclasses.replace(question.requirements, budget=None))
+
+
+def _dearer(answer: Answer) -> Iterator[Reason]:
+    """Whether electricity at twice its price would put another GPU first."""
+    question = answer.question
+    if question.goal in (Goal.FASTEST, Goal.EFFICIENT, Goal.VALUE):
+        return
+    dear = dataclasses.replace(question, prices=question.prices.with_electricity(DEAR_ELECTRICITY))
+    scored = []
+    for case, broken in answer.judged:
+        if not broken and case.estimate is not None:
+            score = SCORES[question.goal](case.estimate, cost(case, dear))
+            if score is not None:
+                scored.append((score.mid, case.gpu.id))
+    if scored and min(scored)[1] != answer.first.gpu.id and answer.first.score is not None:
+        values = {"gpu": min(scored)[1], "times_factor": DEAR_ELECTRICITY}
+        yield Reason(code="electricity_would_change", values=values)
+
+
+def _dates(question: Question) -> Iterator[Reason]:
+    if question.requirements.os is None:
+        yield Reason(code="os_any")
+    exchange = question.prices.exchange
+    if question.currency == "USD":
+        yield Reason(code="prices_dated")
+    else:
+        values = {"currency": question.currency, "date": exchange.date, "rate": exchange.rates[question.currency]}
+        yield Reason(code="prices_of", values=values)
