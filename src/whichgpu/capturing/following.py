@@ -9,7 +9,7 @@ import sys
 import types
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, runtime_checkable
 
 from whichgpu.capturing.request import CaptureRequest, Limits
 from whichgpu.capturing.sandboxing.guarding import Denied
@@ -61,6 +61,14 @@ class Follower(Protocol):
         """What the script made, JSON-ready: the workload and its assumptions."""
 
 
+@runtime_checkable
+class Rewriting(Protocol):
+    """A follower that runs a script with other constants than its own."""
+
+    def rewritten(self, script: Script) -> str:
+        """What is run in the script's place; every line stays where it is."""
+
+
 class Plain:
     """Follows a script that uses no framework: it makes no model."""
 
@@ -86,7 +94,7 @@ class Plain:
 
 def followed(follower: Follower, script: Script, request: CaptureRequest) -> dict[str, Any]:
     """What the script made; raises the SourceError that says why it made nothing."""
-    variables = _main_module(script)
+    variables = main_module(script)
     with follower.running(script):
         failure = _run(follower, script, variables)
         if failure is None:
@@ -101,7 +109,8 @@ def followed(follower: Follower, script: Script, request: CaptureRequest) -> dic
 def _run(follower: Follower, script: Script, variables: dict[str, Any]) -> WhichGpuError | None:
     """Run the script: None, or the error that stopped it after it had made a model; raises one from before that."""
     try:
-        exec(compile(script.text, script.path, "exec", dont_inherit=True), variables)
+        text = follower.rewritten(script) if isinstance(follower, Rewriting) else script.text
+        exec(compile(text, script.path, "exec", dont_inherit=True), variables)
     except SystemExit:
         return None
     except BaseException as error:
@@ -113,7 +122,7 @@ def _run(follower: Follower, script: Script, variables: dict[str, Any]) -> Which
     return None
 
 
-def _main_module(script: Script) -> dict[str, Any]:
+def main_module(script: Script) -> dict[str, Any]:
     """The namespace of a module ``__main__`` that stands for the script."""
     module = types.ModuleType("__main__")
     module.__file__ = script.path
@@ -131,6 +140,14 @@ def _line(script: Script, error: BaseException) -> int:
             line = trace.tb_lineno
         trace = trace.tb_next
     return line or line_of(script.path, sys._getframe()) or 1
+
+
+def placed(error: WhichGpuError, **values: Any) -> WhichGpuError:
+    """The error with the script's file and line in front, unless it names them already."""
+    if "file" in error.values:
+        return error
+    template = "{file}, line {line}: " + error.template
+    return type(error)(template, field=error.field, hint=error.hint_template, **{**error.values, **values})
 
 
 def _failure(script: Script, error: BaseException, line: int) -> WhichGpuError:

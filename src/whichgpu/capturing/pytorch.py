@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -125,8 +125,13 @@ def _precision(module: torch.nn.Module, noted: Autocast, request: CaptureRequest
         return request.precision
     if noted.precision is not None:
         return Precision(noted.precision)
+    return module_precision(module.parameters())
+
+
+def module_precision(parameters: Iterable[torch.Tensor]) -> Precision:
+    """The precision that most of the parameters have."""
     sizes: dict[torch.dtype, int] = {}
-    for parameter in module.parameters():
+    for parameter in parameters:
         sizes[parameter.dtype] = sizes.get(parameter.dtype, 0) + parameter.numel()
     most = max(sizes, key=lambda dtype: sizes[dtype], default=torch.float32)
     return _OF_TYPE.get(most, Precision.DEFAULT)

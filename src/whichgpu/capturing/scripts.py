@@ -9,6 +9,7 @@ import importlib.util
 import json
 import warnings
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,13 +18,21 @@ from whichgpu.capturing.repairing import LARGEST_SCRIPT_BYTES, Repaired, repair
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.sandboxing.launching import run
 from whichgpu.capturing.serialising import from_document
-from whichgpu.errors import MissingExtra, NoModel, SourceNotFound, SourceUnreadable
+from whichgpu.capturing.words import words
+from whichgpu.errors import MissingExtra, SourceNotFound, SourceUnreadable
 from whichgpu.units import MIB
 from whichgpu.workload import Assumption, Workload
+
+PYTORCH: Final = words(
+    """torch torchvision timm transformers diffusers lightning pytorch_lightning fastai torchaudio torch_geometric
+    accelerate peft"""
+)
+"""Modules that a script of PyTorch imports; a script that imports Keras too is read as one of Keras."""
 
 FRAMEWORKS: Final[Mapping[str, tuple[frozenset[str], tuple[str, ...], str]]] = {
     # name: (modules a script of it imports, modules that reading it needs, extra that installs them)
     "keras": (frozenset({"tensorflow", "keras", "tf_keras"}), ("torch", "keras"), "keras"),
+    "pytorch": (frozenset(PYTORCH), ("torch",), "pytorch"),
 }
 PLAIN: Final = "none"
 LARGEST_NOTEBOOK_BYTES: Final = 64 * MIB
@@ -86,18 +95,32 @@ def _framework(text: str, folder: Path, name: str) -> str:
     what else may be wrong with it, but no framework is loaded.
     """
     imported = set(imports(text))
-    known = next((name for name, (modules, _, _) in FRAMEWORKS.items() if imported & modules), None)
-    if known is not None:
-        return known
-    if "torch" in imported:
-        raise NoModel(
-            "{file} trains its model with PyTorch alone, which is not followed from a script",
-            file=name,
-            hint="give the same model as a Keras script, an ONNX file, a configuration, or a name of whichgpu zoo",
-        )
-    named = any(module in text for modules, _, _ in FRAMEWORKS.values() for module in modules)
-    local = any((folder / f"{name}.py").exists() or (folder / name).is_dir() for name in imported)
-    return "keras" if named or local else PLAIN
+    found = _known(text, imported)
+    if found is not None:
+        return found
+    beside = [path for name in imported if (path := folder / f"{name}.py").is_file()]
+    for path in beside:
+        found = _known(*_read_module(path)) or found
+    if found is not None:
+        return found
+    named = any(module in text for module in FRAMEWORKS["keras"][0])
+    return "keras" if named or beside or any((folder / name).is_dir() for name in imported) else PLAIN
+
+
+def _known(text: str, imported: AbstractSet[str]) -> str | None:
+    """The framework among imported modules; PyTorch's where both are and the text differentiates by itself."""
+    found = [name for name, (modules, _, _) in FRAMEWORKS.items() if imported & modules]
+    return found[-1] if len(found) > 1 and ".backward(" in text else next(iter(found), None)
+
+
+def _read_module(path: Path) -> tuple[str, AbstractSet[str]]:
+    """The text of a module beside the script and what it imports; nothing where it cannot be read."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as stream:
+            text = stream.read(LARGEST_SCRIPT_BYTES)
+        return text, set(imports(text))
+    except (OSError, SyntaxError, ValueError):
+        return "", set()
 
 
 def imports(text: str) -> Iterable[str]:

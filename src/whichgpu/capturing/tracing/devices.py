@@ -51,12 +51,15 @@ class _Here(TorchFunctionMode):
             return args[0]
         if func is torch.device:  # a device keeps its name: scripts ask for its type
             return func(*args, **(kwargs or {}))
+        if func in _MOVES and len(args) > 1 and type(args[1]) is int:  # the number of a GPU
+            args = (args[0], CPU, *args[2:])
         if kwargs:
-            kwargs = {key: _here(value) for key, value in kwargs.items()}
+            kwargs = {key: CPU if key == "device" and type(v) is int else _here(v) for key, v in kwargs.items()}
             return func(*[_here(value) for value in args], **kwargs)
         return func(*[_here(value) for value in args])
 
 
+_MOVES: Final = frozenset({torch.Tensor.to})
 _TRANSFERS: Final = frozenset({torch.Tensor.cuda, torch.Tensor.pin_memory})
 
 
@@ -179,7 +182,44 @@ def _places(noted: Autocast) -> list[Place]:
     places += [(torch.amp.autocast_mode, "autocast", autocast), (torch.amp, "GradScaler", _Scaler)]
     places += [(torch.cuda.amp, "GradScaler", _Scaler)]
     places += [(torch.nn.Module, "cuda", lambda module, *_, **__: module), (torch, "compile", _compiled)]
+    places += [(torch.nn.Module, "to", _moved(torch.nn.Module.to)), (torch, "inference_mode", _Inference)]
     return places
+
+
+class _Inference(torch.utils._contextlib._DecoratorContextManager):
+    """Inference mode without gradients alone: the dispatcher would show whole layers instead of their operators."""
+
+    def __new__(cls, mode: Any = True) -> Any:
+        """The mode; a function that is decorated without brackets runs in it."""
+        return super().__new__(cls) if isinstance(mode, bool) else cls()(mode)
+
+    def __init__(self, mode: bool = True) -> None:
+        self._mode = mode
+        self._before = True
+
+    def __enter__(self) -> None:
+        self._before = torch.is_grad_enabled()
+        torch.set_grad_enabled(self._before and not self._mode)
+
+    def __exit__(self, *error: object) -> None:
+        torch.set_grad_enabled(self._before)
+
+    def clone(self) -> Any:
+        """Another one like it, for a call inside its own."""
+        return type(self)(self._mode)
+
+
+def _moved(original: Callable[..., Any]) -> Callable[..., Any]:
+    """``Module.to`` that takes the number of a GPU for the CPU."""
+
+    def to(self: torch.nn.Module, *arguments: Any, **options: Any) -> Any:
+        if arguments and type(arguments[0]) is int:
+            arguments = (CPU, *arguments[1:])
+        if type(options.get("device")) is int:
+            options["device"] = CPU
+        return original(self, *arguments, **options)
+
+    return to
 
 
 def _compiled(model: Any = None, **_: Any) -> Any:

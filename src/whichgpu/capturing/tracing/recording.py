@@ -38,18 +38,27 @@ class Recorder(TorchDispatchMode):
 
     def __init__(self, *, guessing: bool = False) -> None:
         super().__init__()
-        self.guessed: set[str] = set()
         self._guessing = guessing
+        self._paused = 0
+        self._hooks: Any = None
+        self._scopes: list[str] = []
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget all that was recorded and declared: what follows is the graph."""
+        self.guessed: set[str] = set()
         self._ledger = Ledger()
         self._parameters: list[torch.Tensor] = []
         self._operators: list[Operator] = []
         self._saved: set[int] = set()
-        self._scopes: list[str] = []
         self._module_of: dict[int, str] = {}
         self._labels: dict[int, Mapping[str, Attribute]] = {}
         self._label: Mapping[str, Attribute] = {}
-        self._paused = 0
-        self._hooks: Any = None
+
+    @property
+    def position(self) -> int:
+        """How many operators are recorded."""
+        return len(self._operators)
 
     # -- what the caller says -----------------------------------------------------------------------------------
 
