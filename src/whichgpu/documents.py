@@ -198,6 +198,24 @@ def zoo(entries: Sequence[Entry]) -> Document:
     return {"schema": "whichgpu/zoo/1", "workloads": [entry.document() for entry in entries]}
 
 
+def zoo_entry(entry: Entry) -> Document:
+    """``whichgpu/zoo-entry/1``: one built-in workload with the counts of its phases at its batch size."""
+    from whichgpu.zoo import naming, phases
+
+    counted = ("operators", "forward_flops", "backward_flops", "saved_activation_bytes", "peak_memory_bytes")
+    rows = []
+    for workload in phases(entry):
+        counts = capture(workload)
+        stated = {"phase": workload.phase, "step": workload.step, "batch_size": workload.batch_size}
+        rows.append({**stated, **{name: counts[name] for name in counted}})
+    return {
+        "schema": "whichgpu/zoo-entry/1",
+        **entry.document(),
+        "also_called": sorted(naming.others().get(entry.name, ())),
+        "phases": rows,
+    }
+
+
 def top(standings: Sequence[Standing], workloads: Sequence[Workload], question: Question) -> Document:
     """``whichgpu/top/1``: the best GPUs over the reference workloads."""
     return {

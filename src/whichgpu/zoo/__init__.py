@@ -1,7 +1,7 @@
 """Built-in workloads: captured once, shipped as compressed graphs, loaded without any framework."""
 
-from whichgpu.zoo.entries import CATEGORIES, KINDS, Entry, entries, entry, names
-from whichgpu.zoo.loading import graph, has, load, reference_workloads, requested, workload
+from whichgpu.zoo.entries import CATEGORIES, KINDS, Entry, entries, entry, names, search
+from whichgpu.zoo.loading import graph, has, load, phases, reference_workloads, requested, workload
 
 __all__ = [
     "CATEGORIES",
@@ -13,7 +13,9 @@ __all__ = [
     "has",
     "load",
     "names",
+    "phases",
     "reference_workloads",
     "requested",
+    "search",
     "workload",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from typing import Any, Final
@@ -15,29 +15,29 @@ from whichgpu.zoo import language, naming
 FOLDER: Final = "captures"
 INDEX: Final = "index.json"
 
-CATEGORIES: Final[Mapping[str, str]] = {
-    "image-classification": "say what is in an image",
-    "detection": "find objects in an image",
-    "segmentation": "label every pixel",
-    "video": "understand a video",
-    "ocr": "read text in images",
-    "text-classification": "label, extract from, or answer about text",
-    "translation": "translate or summarise text",
-    "language-model": "pretrain, fine-tune or serve a language model",
-    "speech": "speech, sound and music",
-    "time-series": "forecast and classify series",
-    "tabular": "tables of numbers and categories",
-    "recommendation": "recommend items",
-    "reinforcement-learning": "networks and update steps of agents; the simulator is outside",
-    "gan": "generate by an adversary",
-    "vae": "generate by an autoencoder",
-    "diffusion": "generate images by denoising",
-    "video-generation": "generate video",
-    "graph-network": "graphs and point clouds",
-    "transfer-learning": "train a small head on a ready backbone",
-    "multimodal": "images and text together",
-}
-"""What a person wants to do, by the name of its category."""
+CATEGORIES: Final = (
+    "image-classification",
+    "detection",
+    "segmentation",
+    "video",
+    "ocr",
+    "text-classification",
+    "translation",
+    "language-model",
+    "speech",
+    "time-series",
+    "tabular",
+    "recommendation",
+    "reinforcement-learning",
+    "gan",
+    "vae",
+    "diffusion",
+    "video-generation",
+    "graph-network",
+    "transfer-learning",
+    "multimodal",
+)
+"""What a person may want to do."""
 
 KINDS: Final = ("train", "infer", "prefill", "decode")
 """The graphs an entry may have: a training step, a forward pass, and the two parts of generating text."""
@@ -161,3 +161,14 @@ def entries(category: str | None = None) -> tuple[Entry, ...]:
         )
     found = (entry(name) for name in names())
     return tuple(one for one in found if category is None or one.category == category)
+
+
+def search(words: Sequence[str], category: str | None = None) -> tuple[Entry, ...]:
+    """The entries, of a category where one is given, in whose names and facts every word occurs; sorted by name."""
+    wanted = [word.lower() for word in words]
+    return tuple(one for one in entries(category) if all(word in _text(one) for word in wanted))
+
+
+def _text(found: Entry) -> str:
+    names = naming.others().get(found.name, ())
+    return " ".join((found.name, found.category, found.family, found.source, *names)).lower()

@@ -133,6 +133,11 @@ def _kind(found: Entry, phase: str | None, step: str | None) -> str:
     )
 
 
+def phases(found: Entry) -> list[Workload]:
+    """An entry as a workload of each phase and step that it has."""
+    return [workload(found.name, phase, step=step) for phase, step in (_STEPS[kind] for kind in found.kinds)]
+
+
 def reference_workloads() -> list[Workload]:
     """The reference workloads."""
     return [workload(name) for name in REFERENCES if name in index()]

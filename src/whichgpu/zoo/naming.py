@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any, Final
 
@@ -32,6 +32,15 @@ def aliases() -> Mapping[str, str]:
     found = {row["source"]: name for name, row in language.table().items() if _IDENTIFIER.fullmatch(row["source"])}
     for section in sections.values():
         found.update(section)
+    return found
+
+
+@functools.cache
+def others() -> Mapping[str, Sequence[str]]:
+    """What else each model is called, by its own name."""
+    found: dict[str, list[str]] = {}
+    for other, own in aliases().items():
+        found.setdefault(own, []).append(other)
     return found
 
 
