@@ -119,7 +119,8 @@ class Workload:
     ``stages`` are the parts of work that has several, one after the other; ``graph`` and ``step`` are then those of
     the first. Work of one part has none. ``sequence_length`` of a generation is its prompt, ``new_tokens`` what it
     writes. ``batch_size`` are the samples that one pass holds; a step takes ``gradient_accumulation`` times as many.
-    ``samples`` are those of one epoch; None is unknown.
+    ``largest_batch`` says that every GPU takes the largest batch that fits it instead. ``samples`` are those of one
+    epoch; None is unknown.
     """
 
     name: str
@@ -127,6 +128,7 @@ class Workload:
     phase: str
     step: str
     batch_size: int
+    largest_batch: bool = False
     source_hash: str = ""
     category: str = ""
     family: str = ""
@@ -216,6 +218,7 @@ class Workload:
             "phase": self.phase,
             "step": self.whole_step,
             "batch_size": self.batch_size,
+            "largest_batch": self.largest_batch,
             "sequence_length": self.sequence_length,
             "new_tokens": self.new_tokens,
             "precision": str(self.precision),

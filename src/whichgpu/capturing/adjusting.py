@@ -27,6 +27,14 @@ def adjusted(workload: Workload, request: CaptureRequest) -> Workload:
             field="sequence-length",
             hint="capture its source again at that length",
         )
+    if request.new_tokens not in (None, workload.new_tokens):
+        raise InvalidValue(
+            "{name} was captured with {held} new tokens",
+            name=workload.name,
+            held=workload.new_tokens or 0,
+            field="new-tokens",
+            hint="capture its source again with that number",
+        )
     changes: dict[str, Any] = {name: getattr(request, name) for name in REPLACED if getattr(request, name) is not None}
     if request.precision is not Precision.DEFAULT:
         changes["precision"] = request.precision

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +15,7 @@ from whichgpu.workload import INPUT_TRANSFERS, OPTIMIZERS, STEPS, Adapters, Prec
 
 if TYPE_CHECKING:
     from whichgpu.capturing import CaptureRequest
+    from whichgpu.workload import Workload
 
 PHASES: Final = ("train", "infer", "generate")
 PRECISIONS: Final = tuple(str(precision) for precision in Precision if precision is not Precision.DEFAULT)
@@ -73,6 +75,13 @@ def _main_options() -> Decorator:
             help=N_("Samples a step; the source's own, else 32; auto: as many as fit each GPU."),
         ),
         option("--sequence-length", type=Count(), help=N_("Length where the source leaves it open; else 100.")),
+        option(
+            "--input-shape",
+            "input_shapes",
+            multiple=True,
+            metavar="3x224x224",
+            help=N_("An input of file.py:function, without the batch; 128:int64 for whole numbers."),
+        ),
         option("--dim", "dims", multiple=True, metavar="NAME=N", help=N_("A size that an ONNX file leaves open.")),
         option(
             "--precision",
@@ -151,10 +160,19 @@ def asked(options: Mapping[str, Any]) -> CaptureRequest:
         weight_precision=weight_precision(options["weight_precision"]),
         stack=stack_name(options["stack"]),
         dims=_dims(options["dims"]),
+        input_shapes=tuple(options["input_shapes"]),
         adapters=_adapters(options["lora_rank"], options["lora_targets"]),
         frozen=tuple(part for pattern in options["frozen"] for part in pattern.split(",") if part),
         **{name: options[name] for name in plain},
     )
+
+
+def batched(workload: Workload, options: Mapping[str, Any]) -> Workload:
+    """The workload, at the largest batch of each GPU where that was asked for."""
+    if options["batch_size"] != AUTO:
+        return workload
+    told = tuple(found for found in workload.assumptions if found.code != "batch_size_assumed")
+    return dataclasses.replace(workload, largest_batch=True, assumptions=told)
 
 
 def _adapters(rank: int | None, targets: str | None) -> Adapters | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from whichgpu.cli.asking import workload_options
+from whichgpu.cli.asking import AUTO, workload_options
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured
 from whichgpu.cli.options import option, output_options
@@ -36,6 +36,12 @@ def command(source: str, save: str | None, as_json: bool, lang: str | None, **op
     from whichgpu import documents
     from whichgpu.cli.answer import workload_lines
 
+    if options["batch_size"] == AUTO:
+        raise InvalidValue(
+            "the largest batch depends on a GPU, and a capture has none",
+            field="batch-size",
+            hint="ask whichgpu estimate or recommend, or give a number",
+        )
     workload = captured(source, options)
     document = documents.capture(workload, allow_uncovered=options["allow_uncovered"])
     if save is not None:

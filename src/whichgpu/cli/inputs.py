@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whichgpu.catalog import Catalog, default_catalog, load_files
-from whichgpu.cli.asking import asked
+from whichgpu.cli.asking import asked, batched
 from whichgpu.cli.options import unknown
 from whichgpu.errors import InvalidValue, SourceNotFound, nearest
 from whichgpu.explaining import N_, language
@@ -37,9 +37,9 @@ def captured(source: str, options: Mapping[str, Any]) -> Workload:
 
     request = asked(options)
     if Path(source).exists():
-        return capture(source, request)
+        return batched(capture(source, request), options)
     if zoo.has(source):
-        return zoo.requested(source, request)
+        return batched(zoo.requested(source, request), options)
     close = nearest(source, zoo.names())
     raise SourceNotFound(
         "there is no file and no built-in workload {name!r}",

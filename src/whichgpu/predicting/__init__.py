@@ -1,11 +1,12 @@
 """Workload and GPUs into estimates: latency, memory, power, energy, each an interval."""
 
+from whichgpu.predicting.batches import largest_batches
+from whichgpu.predicting.fitting import fits
 from whichgpu.predicting.latency import kernel_s
 from whichgpu.predicting.memory import usable_bytes
 from whichgpu.predicting.predict import (
     Prediction,
     breakdown,
-    fits,
     input_bytes,
     predict,
     predict_arrays,
@@ -21,6 +22,7 @@ __all__ = [
     "fits",
     "input_bytes",
     "kernel_s",
+    "largest_batches",
     "predict",
     "predict_arrays",
     "predict_stages",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,10 +13,12 @@ from numpy.typing import NDArray
 
 from whichgpu.costing import CostTable, Resolution, cost_tables, coverage, resolve
 from whichgpu.errors import MissingFigure
-from whichgpu.estimate import Bound, Estimate, Evidence, Fit, Interval, MemoryParts, OperatorTime, StageTime
+from whichgpu.estimate import Bound, Estimate, Evidence, Interval, MemoryParts, OperatorTime, StageTime
 from whichgpu.gpu import Gpu
 from whichgpu.graph import ELEMENT_BYTES, Role
+from whichgpu.predicting.batches import largest_batches
 from whichgpu.predicting.coefficients import Coefficients, shipped
+from whichgpu.predicting.fitting import peak
 from whichgpu.predicting.hardware import Hardware, arrays
 from whichgpu.predicting.latency import Times, moved_bytes, times, transfer_s
 from whichgpu.predicting.memory import fit, fit_probability, reserved_share, usable_bytes
@@ -109,10 +112,15 @@ def _copied_bytes(workload: Workload, stage: Stage) -> float:
 def predict(
     workload: Workload, gpus: Sequence[Gpu], coefficients: Coefficients | None = None, *, allow_uncovered: bool = False
 ) -> list[Estimate]:
-    """The estimate of every GPU, in their order; identical operators are costed once, all GPUs as arrays."""
+    """The estimate of every GPU, in their order; identical operators are costed once, all GPUs as arrays.
+
+    A workload of the largest batch is predicted at the one that fits each GPU.
+    """
     if not gpus:
         return []
     chosen = coefficients or shipped()
+    if workload.largest_batch:
+        return _at_largest(workload, gpus, chosen, allow_uncovered)
     predictions = predict_stages(workload, gpus, chosen, allow_uncovered=allow_uncovered)
     whole = total(predictions)
     covered = coverage([each.table for each in predictions], [each.stage.repetitions for each in predictions])
@@ -130,6 +138,22 @@ def predict(
     return [_estimate(made, index, state) for index, state in enumerate(states)]
 
 
+def _at_largest(
+    workload: Workload, gpus: Sequence[Gpu], coefficients: Coefficients, allow_uncovered: bool
+) -> list[Estimate]:
+    """Estimates of GPUs that take the same batch together, in the order of the GPUs."""
+    fixed = dataclasses.replace(workload, largest_batch=False)
+    batches = largest_batches(fixed, gpus)
+    found: dict[int, Estimate] = {}
+    for batch in sorted(set(batches)):
+        alike = [index for index, its in enumerate(batches) if its == batch]
+        made = predict(
+            fixed.at_batch(batch), [gpus[index] for index in alike], coefficients, allow_uncovered=allow_uncovered
+        )
+        found.update(zip(alike, made, strict=True))
+    return [found[index] for index in range(len(gpus))]
+
+
 def input_bytes(workload: Workload) -> float:
     """Bytes of one batch of inputs as they are copied to the device."""
     found: dict[int, float] = {}
@@ -138,17 +162,6 @@ def input_bytes(workload: Workload) -> float:
             size = tensor.elements * ELEMENT_BYTES[tensor.dtype]
             found[tensor.storage] = max(size, found.get(tensor.storage, 0.0))
     return sum(found.values())
-
-
-def fits(workload: Workload, gpus: Sequence[Gpu]) -> list[Fit]:
-    """Whether the workload fits the memory of every GPU, in their order, without predicting its time."""
-    resolutions = [resolve(workload, gpu) for gpu in gpus]
-    parts = memory(workload, gpus, resolutions)
-    return [fit(_peak(found.needed_bytes), usable_bytes(gpu)) for gpu, found in zip(gpus, parts, strict=True)]
-
-
-def _peak(memory_bytes: float) -> Interval:
-    return Interval.around(memory_bytes, factors()["other"]["memory"], CONFIDENCE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +198,7 @@ def _estimate(made: _Made, index: int, evidence: Evidence) -> Estimate:
     gpu, parts = first.gpus[index], made.memory[index]
     latency = made.interval(made.whole.step_s, index)
     power = _power(made, index)
-    needed, usable = _peak(parts.needed_bytes), usable_bytes(gpu)
+    needed, usable = peak(parts.needed_bytes), usable_bytes(gpu)
     share, capacity = reserved_share(workload), gpu.get("memory_bytes")
     produced, unit = _produced(workload)
     return Estimate(
@@ -193,7 +206,7 @@ def _estimate(made: _Made, index: int, evidence: Evidence) -> Estimate:
         latency_s=latency,
         throughput_per_s=latency.reciprocal(produced),
         throughput_unit=unit,
-        peak_memory_bytes=_peak(parts.total_bytes),
+        peak_memory_bytes=peak(parts.total_bytes),
         power_w=power,
         energy_j=None if power is None else _product(power, latency),
         fit=fit(needed, usable),

@@ -116,7 +116,7 @@ def _worth(answer: Answer, first: Estimate, beside: Estimate) -> Iterator[Reason
         yield Reason(code="cpu_is_enough", values=values)
     elif finish is not None and finish.high < SOON_S:
         yield Reason(code="cpu_finishes_soon", values={**values, "finish_s": finish.mid})
-    elif first.latency_s.high >= beside.latency_s.low:
+    elif first.throughput_per_s.low <= beside.throughput_per_s.high:
         yield Reason(code="cpu_may_be_enough", values=values)
     else:
         yield Reason(code="gpu_pays", values=values)
@@ -130,7 +130,7 @@ def _own(answer: Answer) -> Iterator[Reason]:
     others = [_estimate(each) for each in answer.ranked if each.gpu.id != own.gpu]
     if not others:
         return
-    best = min(others, key=lambda each: each.latency_s.mid)
+    best = max(others, key=lambda each: each.throughput_per_s.mid)
     factor = speedup(best, own)
     first = _estimate(answer.first)
     if factor < ENOUGH or (first.gpu != own.gpu and speedup(first, own) < ENOUGH):

@@ -16,21 +16,27 @@ Score = Callable[[Estimate, Cost | None], Interval | None]
 """An estimate and its cost as the interval of what the goal makes small; None where it cannot be known."""
 
 
+def _unit_s(estimate: Estimate) -> Interval:
+    """Seconds a sample or token: GPUs may take batches of different sizes."""
+    return estimate.throughput_per_s.reciprocal(1.0)
+
+
 def _time(estimate: Estimate, cost: Cost | None) -> Interval | None:
-    return estimate.latency_s
+    return _unit_s(estimate)
 
 
 def _energy(estimate: Estimate, cost: Cost | None) -> Interval | None:
-    return estimate.energy_j
+    units = estimate.throughput_per_s.mid * estimate.latency_s.mid
+    return None if estimate.energy_j is None else estimate.energy_j.scaled(1.0 / units)
 
 
 def _money(estimate: Estimate, cost: Cost | None) -> Interval | None:
-    return None if cost is None else estimate.latency_s.scaled(cost.hourly_usd / SECONDS_PER_HOUR)
+    return None if cost is None else _unit_s(estimate).scaled(cost.hourly_usd / SECONDS_PER_HOUR)
 
 
 def _balance(estimate: Estimate, cost: Cost | None) -> Interval | None:
     """The geometric mean of time and cost: both grow with the step, so it is the step times the root of the rate."""
-    return None if cost is None else estimate.latency_s.scaled(math.sqrt(cost.hourly_usd / SECONDS_PER_HOUR))
+    return None if cost is None else _unit_s(estimate).scaled(math.sqrt(cost.hourly_usd / SECONDS_PER_HOUR))
 
 
 def _own(estimate: Estimate, cost: Cost | None) -> Interval | None:
@@ -42,7 +48,7 @@ def _value(estimate: Estimate, cost: Cost | None) -> Interval | None:
     """Time times the price of the board: the smaller, the more speed for the money. A board that is there is free."""
     if cost is None or cost.board_usd is None:
         return None
-    return estimate.latency_s.scaled(max(cost.board_usd, 1.0))
+    return _unit_s(estimate).scaled(max(cost.board_usd, 1.0))
 
 
 SCORES: Final[Mapping[Goal, Score]] = {

@@ -100,7 +100,7 @@ def _memory(estimate: Estimate) -> Reason:
 
 def speedup(estimate: Estimate, other: Estimate) -> float:
     """How many times faster ``estimate`` is than ``other``."""
-    return other.latency_s.mid / estimate.latency_s.mid
+    return estimate.throughput_per_s.mid / other.throughput_per_s.mid
 
 
 def _speedups(case: Case, estimate: Estimate, baseline: Estimate | None, own: Estimate | None) -> Iterator[Reason]:

@@ -56,6 +56,14 @@ def _check(workload: Workload, request: CaptureRequest) -> None:
             field=option,
             hint="ask for --phase train",
         )
+    changing = (request.adapters, request.frozen, request.gradient_checkpointing, request.gradient_accumulation)
+    if workload.stages and workload.phase == "train" and any(changing):
+        raise InvalidValue(
+            "{name} accumulates gradients already",
+            name=workload.name,
+            field="gradient-accumulation",
+            hint="leave out the options of training, or capture its source again",
+        )
     if request.new_tokens is not None and workload.phase != "generate":
         raise InvalidValue(
             "--{option} is of generation, and {name} is asked for {phase}",

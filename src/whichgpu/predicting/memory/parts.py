@@ -154,7 +154,9 @@ def _with_turned(alive: Liveness) -> Liveness:
 def keeps_gradients(workload: Workload) -> bool:
     """Whether the gradients of the last pass are still there when the next one runs."""
     rules = stack(workload.stack)
-    return workload.gradient_accumulation > 1 or workload.step == "full" and rules.framework == "pytorch" and workload.stack_year <= _GRADIENTS_KEPT_TO
+    return workload.gradient_accumulation > 1 or (
+        workload.step == "full" and rules.framework == "pytorch" and workload.stack_year <= _GRADIENTS_KEPT_TO
+    )
 
 
 def _tensor_parts(workload: Workload, alive: Liveness, sizes: Sizes, *, optimizer_steps: bool) -> dict[str, float]:
