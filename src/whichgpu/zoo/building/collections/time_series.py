@@ -106,7 +106,7 @@ def _own() -> None:
     )
 
 
-_HEADS: Final = {"d_model": 128, "num_attention_heads": 16}
+_HEADS: Final[dict[str, Any]] = {"d_model": 128, "num_attention_heads": 16}
 
 
 def _patches() -> None:
