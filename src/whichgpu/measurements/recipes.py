@@ -117,7 +117,7 @@ def _recipe(row: Mapping[str, Any], line: Line, batch: int) -> Recipe | str:
     if rule is None:
         return "workload_unknown"
     params = _extracted(rule, parsed(row["params"]))
-    name = _name(rule, model, params)
+    name = zoo_name(source, model, params)
     if not name:
         return "workload_unknown"
     if line.step not in STEPS or line.precision not in _PRECISIONS:
@@ -154,6 +154,12 @@ def _recipe(row: Mapping[str, Any], line: Line, batch: int) -> Recipe | str:
     )
 
 
+def zoo_name(source: str, model: str, params: Mapping[str, Any]) -> str:
+    """The zoo's name of a published model as it was run, "" where no rule names one."""
+    rule = models().get(source, {})
+    return _name(rule, model, _extracted(rule, params))
+
+
 def _extracted(rule: Mapping[str, Any], params: Mapping[str, Any]) -> Mapping[str, Any]:
     """The parameters with what the rule finds in their texts."""
     found = dict(params)
@@ -171,6 +177,8 @@ def _phase(step: str) -> str:
 
 
 def _name(rule: Mapping[str, Any], model: str, params: Mapping[str, Any]) -> str:
+    if model in rule.get("left_out", {}):
+        return ""
     exception = rule.get("names", {}).get(model)
     if exception is not None:
         return str(exception)
@@ -180,7 +188,7 @@ def _name(rule: Mapping[str, Any], model: str, params: Mapping[str, Any]) -> str
             return str(by_value)
     values = {key: _plain(value) for key, value in params.items()}
     try:
-        return str(rule["name"]).format(**{**values, "model": model})
+        return str(rule.get("name", "")).format(**{**values, "model": model})
     except (KeyError, IndexError, ValueError):
         return ""
 
