@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.contract.tracing_cases import flops
+
 from whichgpu.capturing import CaptureRequest, capture
 from whichgpu.errors import InvalidValue, MissingExtra, UnknownName, WhichGpuError
 from whichgpu.workload import Precision, Workload

@@ -34,13 +34,15 @@ OUT_OF_MEMORY: Final = ("can't allocate memory", "Cannot allocate memory", "std:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
     """A script ready to run: its path in the scratch folder, its file's name, its text, the folder it is from, and
-    the limits it runs under."""
+    the limits it runs under; the name of the module that it is, and which of its functions is meant."""
 
     path: str
     file: str
     text: str
     beside: str
     limits: Limits
+    module: str = "__main__"
+    function: str = ""
 
 
 class Follower(Protocol):
@@ -123,11 +125,11 @@ def _run(follower: Follower, script: Script, variables: dict[str, Any]) -> Which
 
 
 def main_module(script: Script) -> dict[str, Any]:
-    """The namespace of a module ``__main__`` that stands for the script."""
-    module = types.ModuleType("__main__")
+    """The namespace of the module that the script is: ``__main__``, unless it is run for one of its functions."""
+    module = types.ModuleType(script.module)
     module.__file__ = script.path
     vars(module)["__builtins__"] = builtins
-    sys.modules["__main__"] = module
+    sys.modules[script.module] = module
     sys.argv = [script.path]
     return vars(module)
 

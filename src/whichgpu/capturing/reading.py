@@ -66,10 +66,20 @@ def _is_configuration(source: str) -> bool:
     return Path(source).name == "config.json" or Path(source, "config.json").is_file()
 
 
+def names_function(source: str) -> bool:
+    """Whether the source names a function: ``file.py:function`` or ``module:function``."""
+    if ":" not in source:
+        return False
+    from whichgpu.capturing.functions import is_function
+
+    return is_function(source)
+
+
 register(Reader(kind="script", suffixes=(".py", ".ipynb", ".txt"), target="whichgpu.capturing.scripts:read"))
 register(
     Reader(kind="keras file", suffixes=(".keras", ".h5", ".hdf5"), target="whichgpu.capturing.keras_files.reading:read")
 )
+register(Reader(kind="function", accepts=names_function, target="whichgpu.capturing.functions:read"))
 register(Reader(kind="onnx", suffixes=(".onnx",), target="whichgpu.capturing.onnx:read"))
 register(Reader(kind="gguf", suffixes=(".gguf",), target="whichgpu.capturing.gguf_models:read"))
 register(
@@ -104,6 +114,13 @@ def _check_dims(reader: Reader, request: CaptureRequest) -> None:
             kind=reader.kind,
             field="dim",
             hint="leave out --dim; --batch-size and --sequence-length say its sizes",
+        )
+    if request.input_shapes and reader.kind != "function":
+        raise InvalidValue(
+            "a {kind} says the shapes of its inputs by itself",
+            kind=reader.kind,
+            field="input-shape",
+            hint="leave out --input-shape; it is for file.py:function and module:function",
         )
 
 

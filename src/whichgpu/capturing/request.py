@@ -64,7 +64,8 @@ def _physical_memory_bytes() -> int:
 class CaptureRequest:
     """What the user fixes; None leaves it to the source, then to a stated assumption.
 
-    ``model`` chooses among several models of a script; ``dims`` are sizes that a file leaves open, by name; ``cache``
+    ``model`` chooses among several models of a script; ``input_shapes`` are those of a function's model, without the
+    batch; ``dims`` are sizes that a file leaves open, by name; ``cache``
     is whether an earlier capture may answer. ``frozen`` are names of parts that are not trained. A diffusion pipeline
     has ``denoising_steps``, a ``resolution`` in pixels (height, width) and ``guidance``, whether by a second, empty
     prompt.
@@ -91,6 +92,7 @@ class CaptureRequest:
     epochs: int | None = None
     stack: str | None = None
     model: str | None = None
+    input_shapes: tuple[str, ...] = ()
     dims: Mapping[str, int] = field(default_factory=dict)
     cache: bool = True
     limits: Limits = field(default_factory=Limits.default)
@@ -130,6 +132,7 @@ class CaptureRequest:
         adapters, size = plain.pop("adapters"), plain.pop("resolution")
         plain["precision"] = Precision(plain["precision"])
         plain["frozen"] = tuple(plain["frozen"])
+        plain["input_shapes"] = tuple(plain["input_shapes"])
         return cls(
             adapters=None if adapters is None else Adapters.from_document(adapters),
             resolution=None if size is None else (size[0], size[1]),

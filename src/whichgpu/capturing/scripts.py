@@ -47,9 +47,29 @@ def read(source: str, request: CaptureRequest) -> Workload:
     if kept is not None:
         return kept
     script = repair(content, path.name)
-    framework = _framework(script.text, path.parent, path.name)
+    return _run(path, content, script, _framework(script.text, path.parent, path.name), request, {}, key)
+
+
+def read_as(framework: str, path: Path, request: CaptureRequest, details: Mapping[str, Any]) -> Workload:
+    """The workload of a file that is no whole script; ``details`` say to the ``framework``'s follower what it is."""
+    content = _content(path)
+    key = caching.key_of(content, f"{path.name}:{sorted(details.items())}", request)
+    kept = caching.load(key) if request.cache else None
+    return kept or _run(path, content, repair(content, path.name), framework, request, details, key)
+
+
+def _run(
+    path: Path,
+    content: bytes,
+    script: Repaired,
+    framework: str,
+    request: CaptureRequest,
+    details: Mapping[str, Any],
+    key: str,
+) -> Workload:
+    """The workload that the sandbox makes of a script, kept for the next time."""
     _require(framework, path.name)
-    result = run(_job(path, script, framework, request), limits=request.limits)
+    result = run({**_job(path, script, framework, request), **details}, limits=request.limits)
     workload = _finished(from_document(result["workload"]), content, script, result)
     if request.cache:
         caching.keep(key, workload, result["reads"])
@@ -139,7 +159,7 @@ def _require(framework: str, name: str) -> None:
     """Raise MissingExtra unless all that reading the framework's scripts needs is installed."""
     if framework == PLAIN:
         return
-    _, needed, extra = FRAMEWORKS[framework]
+    _, needed, extra = FRAMEWORKS[framework.partition("-")[0]]
     missing = [module for module in needed if importlib.util.find_spec(module) is None]
     if missing:
         raise MissingExtra(

@@ -29,6 +29,7 @@ FOLLOWERS: Final[Mapping[str, str]] = {
     "none": "whichgpu.capturing.following:Plain",
     "keras": "whichgpu.capturing.keras_scripts:load",
     "pytorch": "whichgpu.capturing.pytorch_scripts:load",
+    "pytorch-function": "whichgpu.capturing.pytorch_scripts.functions:load",
     "huggingface": "whichgpu.capturing.huggingface.follower:load",
 }
 
@@ -122,7 +123,16 @@ def _settle(job: Mapping[str, Any], files: Path, limits: Limits) -> tuple[Script
     guard = Guard(job["scratch"], str(files), job["beside"])
     look_beside(str(files), job["beside"])
     guard.install()
-    return Script(path=str(path), file=job["file"], text=job["text"], beside=job["beside"], limits=limits), guard
+    script = Script(
+        path=str(path),
+        file=job["file"],
+        text=job["text"],
+        beside=job["beside"],
+        limits=limits,
+        module=job.get("module", "__main__"),
+        function=job.get("function", ""),
+    )
+    return script, guard
 
 
 if __name__ == "__main__":

@@ -34,9 +34,10 @@ def captured(source: str, options: Mapping[str, Any]) -> Workload:
     """The workload of a source, under the options of ``workload_options``."""
     from whichgpu import zoo
     from whichgpu.capturing import capture
+    from whichgpu.capturing.reading import names_function
 
     request = asked(options)
-    if Path(source).exists():
+    if Path(source).exists() or names_function(source):
         return batched(capture(source, request), options)
     if zoo.has(source):
         return batched(zoo.requested(source, request), options)

@@ -90,6 +90,11 @@ class PyTorchFollower:
         np.random.seed(0)
         torch.manual_seed(0)
 
+    def _end(self) -> None:
+        """The run is over: calls of modules are nobody's from here on."""
+        Calls.outermost = Calls.scope = None
+        self.steps.ended()
+
     def explain(self, error: BaseException, script: Script, line: int) -> WhichGpuError | None:
         """What a stand-in says of itself, with the script's line."""
         return placed(error, file=script.file, line=line) if isinstance(error, WhichGpuError) else None
@@ -103,7 +108,7 @@ class PyTorchFollower:
     ) -> dict[str, Any]:
         """The workload of the script's step."""
         began_s = self._started_s
-        self.steps.ended()
+        self._end()
         if request.model is not None:
             self._again(script, self.rewritten(script), request.model)
         first, steps = self._found(script, request), self.steps
@@ -184,7 +189,7 @@ class PyTorchFollower:
         self._begin(script, model)
         with contextlib.suppress(SystemExit):
             exec(compile(text, script.path, "exec", dont_inherit=True), main_module(script))
-        self.steps.ended()
+        self._end()
 
     def _assumptions(self, stopped: dict[str, Any] | None) -> list[Assumption]:
         said: dict[str, dict[str, Any]] = {}
