@@ -49,7 +49,7 @@ OPTIMIZERS: Final[Mapping[str, tuple[float, float]]] = {
     "lion": (4.0, 5.0),
     "radam": (8.0, 7.0),
     "lamb": (8.0, 9.0),
-    # States of a byte an element and a scale a block; a quarter of a pass each. Paged ones may move to the host.
+    # States of a byte an element and a scale a block, about a quarter of a pass each. Paged ones may move to the host.
     "adam-8bit": (2.0, 4.0),
     "adamw-8bit": (2.0, 4.0),
     "paged-adam-8bit": (2.0, 4.0),
@@ -57,12 +57,12 @@ OPTIMIZERS: Final[Mapping[str, tuple[float, float]]] = {
     "paged-adamw": (8.0, 7.0),
     "lion-8bit": (1.0, 3.5),
     "momentum-8bit": (1.0, 3.5),
-    # A row and a column of each matrix: next to nothing.
-    "adafactor": (0.0, 3.0),
+    # A row and a column of each matrix, next to nothing; gradients are read for those first, then for the update.
+    "adafactor": (0.0, 4.0),
 }
 """Optimizers as analytic operators: bytes of state a parameter, and passes over parameter-sized FP32 tensors.
 
-Exact bytes of 8-bit and factored states depend on the shapes: ``predicting.memory.optimizers``."""
+Exact bytes of 8-bit and factored states depend on the shapes: ``costing.states``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

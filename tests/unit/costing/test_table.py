@@ -113,6 +113,23 @@ def test_optimizer_moves_its_passes_over_the_trained_weights(optimizer, passes):
     assert (table.read + table.written)[row].sum() == passes * 3000
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "moved"),
+    [
+        # w and g read, w written; two states of 3 000 elements in FP32, too few for 8 bits, read and written
+        ("adamw-8bit", (3 * 4 * 3000, 2 * 2 * 4 * 3000)),
+        ("lion-8bit", (3 * 4 * 3000, 2 * 4 * 3000)),
+        # w once and g twice read, w written; means of 1 000 rows and 3 columns read and written
+        ("adafactor", (4 * 4 * 3000, 2 * 4 * 1003)),
+    ],
+)
+def test_exact_bytes_of_states_that_are_not_as_wide_as_weights(optimizer, moved):
+    table = cost_table(workload(chain(Kind.ELEMENTWISE, train=True), phase="train", step="full", optimizer=optimizer))
+    row = table.labels.index(optimizer)
+    both = table.read[row] + table.written[row]
+    assert (4 * both[:4].sum(), both[4]) == moved
+
+
 def test_frozen_weights_have_no_optimizer_step():
     table = cost_table(workload(chain(Kind.ELEMENTWISE), phase="train", step="full", optimizer="adam"))
     assert "adam" not in table.labels

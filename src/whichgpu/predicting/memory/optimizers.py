@@ -1,27 +1,13 @@
-"""What an optimizer keeps for each trained parameter, and what its step needs for a moment."""
+"""What an optimizer's step needs for a moment; what it keeps for good is ``costing.states``."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Final
 
-from whichgpu.workload import OPTIMIZERS
+from whichgpu.costing.states import state_bytes
 
-_BLOCK: Final = 256
-"""Elements that share one FP32 scale in an 8-bit state (bitsandbytes documentation, block-wise quantisation)."""
-
-_SMALLEST_8BIT: Final = 4096
-"""Tensors with fewer elements keep FP32 states (bitsandbytes documentation, ``min_8bit_size``)."""
-
-_STATES_8BIT: Final[Mapping[str, int]] = {
-    "adam-8bit": 2,
-    "adamw-8bit": 2,
-    "paged-adam-8bit": 2,
-    "paged-adamw-8bit": 2,
-    "lion-8bit": 1,
-    "momentum-8bit": 1,
-}
+__all__ = ["STEP_TENSORS", "is_paged", "state_bytes"]
 
 STEP_TENSORS: Final[Mapping[str, float]] = {
     "adam": 1.0,
@@ -35,34 +21,6 @@ STEP_TENSORS: Final[Mapping[str, float]] = {
 }
 """Parameter-sized tensors that a multi-tensor step holds for a moment (PyTorch documentation: the foreach
 implementation takes about as much more as the parameters; Adam's is the root of its second moment)."""
-
-
-def state_bytes(optimizer: str, shapes: Iterable[tuple[int, ...]], element_bytes: float) -> float:
-    """Bytes an optimizer keeps for trained weights of these shapes whose elements take ``element_bytes``.
-
-    States are as wide as the weights (PyTorch allocates them like the parameter); those in 8 bits are not.
-    Raises KeyError for an optimizer that ``workload.OPTIMIZERS`` does not list.
-    """
-    if optimizer in _STATES_8BIT:
-        return sum(_STATES_8BIT[optimizer] * _quantised_bytes(math.prod(shape)) for shape in shapes)
-    if optimizer == "adafactor":
-        return sum(_factored_bytes(shape) for shape in shapes)
-    per_parameter = OPTIMIZERS[optimizer][0] * element_bytes / 4.0
-    return per_parameter * sum(math.prod(shape) for shape in shapes)
-
-
-def _quantised_bytes(elements: int) -> float:
-    if elements < _SMALLEST_8BIT:
-        return 4.0 * elements
-    return elements + 4.0 * math.ceil(elements / _BLOCK)
-
-
-def _factored_bytes(shape: tuple[int, ...]) -> float:
-    """Adafactor keeps FP32 means of rows and columns; a vector has nothing to factor (Shazeer and Stern 2018)."""
-    if len(shape) < 2:
-        return 4.0 * math.prod(shape)
-    rows, columns = shape[-2:]
-    return 4.0 * math.prod(shape[:-2]) * (rows + columns)
 
 
 def is_paged(optimizer: str) -> bool:
