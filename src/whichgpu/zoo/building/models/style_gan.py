@@ -18,10 +18,15 @@ FP16_RESOLUTIONS: Final = 4
 """The largest resolutions, which run in half precision; the others stay in FP32."""
 
 
+def full_precision() -> contextlib.AbstractContextManager[None]:
+    """Within, everything runs in FP32: the mapping, low resolutions, pictures and their augmentation."""
+    return marked(precision="fp32")
+
+
 def single(resolution: int, largest: int) -> contextlib.AbstractContextManager[None]:
-    """Within, products run in FP32 where the resolution is not one of the largest."""
+    """Within, operators run in FP32 where the resolution is not one of the largest."""
     half = resolution >= max(largest >> (FP16_RESOLUTIONS - 1), 8)
-    return contextlib.nullcontext() if half else marked(precision="fp32")
+    return contextlib.nullcontext() if half else full_precision()
 
 
 def channels(resolution: int, base: int, most: int = 512) -> int:
@@ -58,11 +63,12 @@ class Mapping(nn.Module):
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         """Styles [batch, 512] of latents of that shape."""
-        x = z * (z.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
-        for layer in self.layers:
-            x = layer(x)
-        if self.training:
-            x.detach().mean(dim=0).lerp(self.mean, 0.998)
+        with full_precision():
+            x = z * (z.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
+            for layer in self.layers:
+                x = layer(x)
+            if self.training:
+                x.detach().mean(dim=0).lerp(self.mean, 0.998)
         return x
 
 
@@ -119,7 +125,7 @@ class Discriminator(nn.Module):
             first, second, skip = list(block)
             with single(size, self.resolution):
                 x = second(first(x)).add_(skip(x))
-        with marked(precision="fp32"):
+        with full_precision():
             x = self.last(torch.cat([x, _spread(x)], dim=1))
             return self.out(self.dense(x.flatten(1)))
 
@@ -137,6 +143,11 @@ _COLOURS: Final = 5
 
 def augmented(images: torch.Tensor) -> torch.Tensor:
     """Images under StyleGAN2-ADA's geometric and colour transforms, which run whatever their probability is."""
+    with full_precision():
+        return _augmented(images)
+
+
+def _augmented(images: torch.Tensor) -> torch.Tensor:
     batch, _, height, width = images.shape
     geometry = _transforms(batch, 3, _GEOMETRIC)
     padded = functional.pad(images, [6, 6, 6, 6], mode="reflect")

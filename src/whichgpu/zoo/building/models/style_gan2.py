@@ -9,7 +9,15 @@ from torch import nn
 from torch.nn import functional
 
 from whichgpu.zoo.building.models.filtering import activated, resampled
-from whichgpu.zoo.building.models.style_gan import LATENT, Dense, Mapping, channels, demodulation, single
+from whichgpu.zoo.building.models.style_gan import (
+    LATENT,
+    Dense,
+    Mapping,
+    channels,
+    demodulation,
+    full_precision,
+    single,
+)
 
 
 class _Layer(nn.Module):
@@ -88,7 +96,8 @@ class Generator2(nn.Module):
                     x = layer(x, styles[:, index])
                     index += 1
                 colours = picture(x, styles[:, min(index, styles.shape[1] - 1)])
-            image = colours if image is None else resampled(image, (size, size)).add_(colours)
+            with full_precision():
+                image = colours if image is None else resampled(image, (size, size)).add_(colours)
         return image
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from dataclasses import dataclass
 from typing import Any, Final
@@ -11,8 +12,14 @@ from torch import nn
 from torch.nn import functional
 
 from whichgpu.zoo.building.models.filtering import filtered_activation
-from whichgpu.zoo.building.models.style_gan import FP16_RESOLUTIONS, LATENT, Dense, Mapping, demodulation
-from whichgpu.zoo.building.steps import marked
+from whichgpu.zoo.building.models.style_gan import (
+    FP16_RESOLUTIONS,
+    LATENT,
+    Dense,
+    Mapping,
+    demodulation,
+    full_precision,
+)
 
 _LAYERS: Final = 14
 _CRITICAL: Final = 2
@@ -61,7 +68,7 @@ class _Layer(nn.Module):
 
     def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         """Features [batch, outputs, size, size]."""
-        with marked() if self.half else marked(precision="fp32"):
+        with contextlib.nullcontext() if self.half else full_precision():
             styles = self.style(style)
             weight = self.weight
             if not self.last:
@@ -127,6 +134,10 @@ class Generator3(nn.Module):
 
     def waves(self, style: torch.Tensor) -> torch.Tensor:
         """Fourier features [batch, features, size, size], turned and shifted by a style."""
+        with full_precision():
+            return self._waves(style)
+
+    def _waves(self, style: torch.Tensor) -> torch.Tensor:
         batch, size = len(style), self.plan[0].size
         turn = self.turn(style)
         matrix = turn.reshape(batch, 2, 2)
