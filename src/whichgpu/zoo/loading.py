@@ -13,15 +13,12 @@ from whichgpu.errors import InvalidValue
 from whichgpu.graph import OperatorGraph
 from whichgpu.workload import Precision, Workload
 from whichgpu.zoo import language
-from whichgpu.zoo.entries import AT, FOLDER, Entry, entry, index, known
+from whichgpu.zoo.entries import AT, FOLDER, Entry, entry, known
 from whichgpu.zoo.packing import unpacked
 from whichgpu.zoo.stretching import stretched
 
 if TYPE_CHECKING:
     from whichgpu.capturing import CaptureRequest
-
-REFERENCES: Final = ("mnist-cnn", "lstm", "vgg16-transfer", "resnet50", "bert-base")
-"""The models of ``top`` and ``compare``, in the order in which they are shown."""
 
 _STEPS: Final = {
     # the kind of graph: phase and step of its workload
@@ -136,11 +133,6 @@ def _kind(found: Entry, phase: str | None, step: str | None) -> str:
 def phases(found: Entry) -> list[Workload]:
     """An entry as a workload of each phase and step that it has."""
     return [workload(found.name, phase, step=step) for phase, step in (_STEPS[kind] for kind in found.kinds)]
-
-
-def reference_workloads() -> list[Workload]:
-    """The reference workloads."""
-    return [workload(name) for name in REFERENCES if name in index()]
 
 
 def requested(name: str, request: CaptureRequest) -> Workload:
