@@ -6,7 +6,6 @@ import ast
 import dataclasses
 import hashlib
 import importlib.util
-import json
 import warnings
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -14,13 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.capturing import caching
+from whichgpu.capturing.notebooks import LARGEST_NOTEBOOK_BYTES, notebook
 from whichgpu.capturing.repairing import LARGEST_SCRIPT_BYTES, Repaired, repair
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.sandboxing.launching import run
 from whichgpu.capturing.serialising import from_document
 from whichgpu.capturing.words import words
-from whichgpu.errors import MissingExtra, SourceNotFound, SourceUnreadable
-from whichgpu.units import MIB
+from whichgpu.errors import MissingExtra, SourceNotFound, SourceUnreadable, WhichGpuError
 from whichgpu.workload import Assumption, Workload
 
 PYTORCH: Final = words(
@@ -35,7 +34,6 @@ FRAMEWORKS: Final[Mapping[str, tuple[frozenset[str], tuple[str, ...], str]]] = {
     "pytorch": (frozenset(PYTORCH), ("torch",), "pytorch"),
 }
 PLAIN: Final = "none"
-LARGEST_NOTEBOOK_BYTES: Final = 64 * MIB
 
 
 def read(source: str, request: CaptureRequest) -> Workload:
@@ -46,6 +44,17 @@ def read(source: str, request: CaptureRequest) -> Workload:
     kept = caching.load(key) if request.cache else None
     if kept is not None:
         return kept
+    if path.suffix.lower() != ".ipynb":
+        return _script(path, content, request, key)
+    cells = notebook(content, path.name)
+    try:
+        return _script(path, cells.code, request, key)
+    except WhichGpuError as error:
+        raise cells.placed(error, path.name) from error
+
+
+def _script(path: Path, content: bytes, request: CaptureRequest, key: str) -> Workload:
+    """The workload of a script's content, read by the framework that it imports."""
     script = repair(content, path.name)
     return _run(path, content, script, _framework(script.text, path.parent, path.name), request, {}, key)
 
@@ -86,7 +95,7 @@ def _content(path: Path) -> bytes:
         raise SourceNotFound("there is no file {source}", source=str(path), hint="check its name and folder")
     if not path.is_file():
         raise SourceUnreadable("{source} is no regular file", source=str(path), hint="give a Python script")
-    largest = LARGEST_NOTEBOOK_BYTES if path.suffix == ".ipynb" else LARGEST_SCRIPT_BYTES
+    largest = LARGEST_NOTEBOOK_BYTES if path.suffix.lower() == ".ipynb" else LARGEST_SCRIPT_BYTES
     try:
         with path.open("rb") as stream:
             content = stream.read(largest + 1)
@@ -94,18 +103,7 @@ def _content(path: Path) -> bytes:
         raise SourceUnreadable(
             "{source}: {problem}", source=str(path), problem=error.strerror or "unreadable"
         ) from error
-    return _notebook_code(content, path.name) if path.suffix == ".ipynb" else content
-
-
-def _notebook_code(content: bytes, name: str) -> bytes:
-    try:
-        cells = json.loads(content)["cells"]
-        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise SourceUnreadable(
-            "{file} is not a notebook", file=name, hint="give a notebook of Jupyter or Colab"
-        ) from error
-    return "\n\n".join(code).encode()
+    return content
 
 
 def _framework(text: str, folder: Path, name: str) -> str:
