@@ -54,7 +54,9 @@ def forecast_models(
         skip(meaning, np.flatnonzero((found.reason == number) & models & scored), reason)
     order = np.argsort(found.row, kind="stable")
     starts = np.searchsorted(found.row[order], np.arange(len(found.recipes) + 1))
-    for number, recipe in enumerate(found.recipes):
+    # One model after the other, so that what its conditions share is read once.
+    for number in sorted(range(len(found.recipes)), key=lambda index: found.recipes[index].name):
+        recipe = found.recipes[number]
         rows = order[starts[number] : starts[number + 1]]
         _forecast_recipe(recipe, rows, scored, meaning, forecast, catalog, tier, load)
     _relative(sheet, meaning, forecast)

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from whichgpu.catalog import Catalog, default_catalog
+from whichgpu.errors import UnknownName
 from whichgpu.measurements.meaning import CODE, SCORED, Meaning, read_meaning
 from whichgpu.measurements.reading import Problem, Sheet, read_folder
 from whichgpu.measurements.workloads import Load
@@ -21,6 +22,7 @@ from whichgpu.validating.kernels import forecast_kernels
 from whichgpu.validating.models import forecast_models
 from whichgpu.validating.tiers import SHIPPED, Tier
 from whichgpu.workload import Workload
+from whichgpu.zoo import has
 from whichgpu.zoo import workload as zoo_workload
 
 SCHEMA: Final = "whichgpu/validation/1"
@@ -75,6 +77,9 @@ class Validation:
 
 
 def _from_zoo(name: str, phase: str, step: str | None) -> Workload:
+    if not has(name):
+        # Names of models that were left out are many: none is worth a search for the nearest.
+        raise UnknownName("there is no built-in workload {name!r}", name=name, field="source")
     return zoo_workload(name, phase, step=step)
 
 
