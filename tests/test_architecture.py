@@ -31,6 +31,7 @@ LAYERS = (
     {"recommending"},
     {"explaining"},
     {"guiding"},
+    {"asking"},
     {"documents"},
     {"validating", "benching"},
     {"cli", "server", "reporting"},

@@ -48,7 +48,8 @@ class Candidate:
 class Recommendation:
     """Every GPU of the catalogue but the CPUs, ranked or rejected, with a CPU as the baseline.
 
-    ``own`` is the estimate of what the person has; ``notes`` are reasons that concern the whole answer.
+    ``own`` is the estimate of what the person has; ``notes`` are reasons that concern the whole answer. Over several
+    workloads ``parts`` are the answers for each, with their ``weights``; ``workload`` is then the first.
     """
 
     workload: Workload
@@ -59,6 +60,8 @@ class Recommendation:
     rejected: tuple[Candidate, ...]
     own: Estimate | None = None
     notes: tuple[Reason, ...] = ()
+    parts: tuple[Recommendation, ...] = ()
+    weights: tuple[float, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The document ``whichgpu/recommendation/1``."""
@@ -73,7 +76,18 @@ class Recommendation:
             "notes": [note.document() for note in self.notes],
             "ranked": [_ranked(candidate) for candidate in self.ranked],
             "rejected": [_rejected(candidate) for candidate in self.rejected],
+            **self._several(),
         }
+
+    def _several(self) -> dict[str, Any]:
+        """The workloads with their weights and each one's estimates, where there are several."""
+        if not self.parts:
+            return {}
+        rows = []
+        for part, weight in zip(self.parts, self.weights, strict=True):
+            found = {each.gpu.id: each.estimate.document() for each in part.ranked if each.estimate is not None}
+            rows.append({"workload": part.workload.document(), "weight": weight, "estimates": found})
+        return {"workloads": rows}
 
 
 def _ranked(candidate: Candidate) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,9 +13,11 @@ from whichgpu.cli.options import unknown
 from whichgpu.errors import InvalidValue, SourceNotFound, nearest
 from whichgpu.explaining import N_, language
 from whichgpu.gpu import Gpu
+from whichgpu.requirement import GOAL_NAMES
 from whichgpu.units import GIB
 
 if TYPE_CHECKING:
+    from whichgpu.asking import Asked
     from whichgpu.catalog.prices import Price
     from whichgpu.recommending import Question
     from whichgpu.requirement import Requirements
@@ -51,39 +54,44 @@ def captured(source: str, options: Mapping[str, Any]) -> Workload:
     )
 
 
-def question(options: Mapping[str, Any], found: Catalog) -> Question:
-    """The question of ``limit_options``."""
+def question(options: Mapping[str, Any], found: Catalog, written: Asked | None = None) -> Question:
+    """The question of ``limit_options``, and of a requirements file where one was ``written``; options win."""
     from whichgpu.catalog.prices import default_prices
     from whichgpu.cli.detection import owned
     from whichgpu.recommending import Question
     from whichgpu.requirement import Goal
 
-    limits = requirements(options, found)
+    limits = requirements(options, found, written)
     currency = "JPY" if language() == "ja" else "USD"
+    goal = options["goal"] or (written.goal if written is not None else None) or Goal.BALANCED
+    own = options["own"] or (None if written is None else written.own)
     return Question(
-        goal=Goal(options["goal"]),
+        goal=GOAL_NAMES.get(goal) or Goal(goal),
         requirements=limits,
-        prices=default_prices().with_given(_given(options["prices"], found)),
-        own=owned(options["own"], found),
+        prices=default_prices().with_given(_given(options["prices"], found)).with_use(limits.use),
+        own=owned(own, found),
         currency=currency if limits.budget is None else limits.budget.currency,
+        sensitivity=True,
     )
 
 
-def requirements(options: Mapping[str, Any], found: Catalog) -> Requirements:
-    """The hard limits of ``limit_options``."""
+def requirements(options: Mapping[str, Any], found: Catalog, written: Asked | None = None) -> Requirements:
+    """The hard limits of ``limit_options`` over those of a file."""
     from whichgpu.catalog.prices import parse_money
     from whichgpu.requirement import Requirements
 
+    base = Requirements() if written is None else written.requirements
     ways = options["acquire"] or ()
     gigabytes = options["min_memory_gb"]
-    return Requirements(
-        budget=None if options["budget"] is None else parse_money(options["budget"], "budget"),
-        max_power_w=options["max_power_w"],
-        min_memory_bytes=None if gigabytes is None else gigabytes * GIB,
-        vendors=vendors(options["vendors"], found),
-        gpus=tuple(found.get(name).id for name in options["gpus"]),
-        acquire=tuple("rented" if way == "rent" else way for way in ways),
-        os=options["system"],
+    return dataclasses.replace(
+        base,
+        budget=base.budget if options["budget"] is None else parse_money(options["budget"], "budget"),
+        max_power_w=options["max_power_w"] or base.max_power_w,
+        min_memory_bytes=base.min_memory_bytes if gigabytes is None else gigabytes * GIB,
+        vendors=vendors(options["vendors"] or base.vendors, found),
+        gpus=tuple(found.get(name).id for name in options["gpus"] or base.gpus),
+        acquire=tuple("rented" if way == "rent" else way for way in ways) or base.acquire,
+        os=options["system"] or base.os,
         stack=options.get("stack"),
     )
 

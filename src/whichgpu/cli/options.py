@@ -10,7 +10,7 @@ import click
 from whichgpu.cli.group import Option
 from whichgpu.errors import InvalidValue, UnknownName, nearest
 from whichgpu.explaining import LANGUAGES, N_
-from whichgpu.requirement import Goal
+from whichgpu.requirement import GOAL_NAMES, Goal
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -166,7 +166,9 @@ def limit_options() -> Decorator:
     """Goal and hard limits."""
     return together(
         option(
-            "--goal", type=Name("goal", [str(goal) for goal in Goal]), default="balanced", help=N_("What to rank by.")
+            "--goal",
+            type=Name("goal", [*map(str, Goal), *GOAL_NAMES], "|".join(Goal)),
+            help=N_("What to rank by; balanced."),
         ),
         option("--budget", metavar="150000jpy|900usd", help=N_("The most to spend; needs a current price.")),
         option("--max-power-w", type=Amount(_LARGEST_WATTS), help=N_("The most the board may draw.")),

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from whichgpu.cli.asking import workload_options
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog, question
+from whichgpu.cli.limits import requirement_options, written
 from whichgpu.cli.options import catalogue_options, limit_options, output_options, top_option
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import terminal_width
+from whichgpu.errors import InvalidValue
 from whichgpu.explaining import N_
+
+if TYPE_CHECKING:
+    from whichgpu.asking import Asked
 
 _ON_A_TERMINAL = 10
 
@@ -22,20 +28,22 @@ _ON_A_TERMINAL = 10
     help=N_("Which GPU for this model? SOURCE is a script or file of a model, or a built-in workload (whichgpu zoo)."),
     epilog=N_("Example: whichgpu recommend examples/lstm.py --budget 150000jpy --goal fastest"),
 )
-@click.argument("source", metavar="SOURCE")
+@click.argument("source", metavar="SOURCE", required=False)
 @limit_options()
+@requirement_options()
 @workload_options()
 @catalogue_options()
 @top_option()
 @output_options()
-def command(source: str, as_json: bool, lang: str | None, top: int | None, **options: Any) -> None:
-    """Rank every GPU of the catalogue for one workload."""
-    from whichgpu.recommending import recommend
+def command(source: str | None, as_json: bool, lang: str | None, top: int | None, **options: Any) -> None:
+    """Rank every GPU of the catalogue for one workload, or for several by weight."""
+    from whichgpu.recommending import recommend_together
 
     found = catalog(options["gpus_files"])
-    asked = question(options, found)
-    workload = captured(source, options)
-    answer = recommend(workload, found, asked, allow_uncovered=options["allow_uncovered"])
+    asked = written(options, source)
+    limits = question(options, found, asked)
+    works = [(captured(name, chosen), weight) for name, weight, chosen in _works(asked, source, options)]
+    answer = recommend_together(works, found, limits, allow_uncovered=options["allow_uncovered"])
     if as_json:
         json_document(answer.document())
         return
@@ -44,3 +52,22 @@ def command(source: str, as_json: bool, lang: str | None, top: int | None, **opt
     available = terminal_width()
     rows = top or (None if available is None else _ON_A_TERMINAL)
     write(answer_text(answer, rows, available))
+
+
+def _works(asked: Asked, source: str | None, options: dict[str, Any]) -> Iterator[tuple[str, float, dict[str, Any]]]:
+    """Each source with its weight and the options of its capture: those of the command line win over the file's."""
+    for work in asked.work:
+        name = source or work.source
+        if name is None:
+            raise InvalidValue(
+                "there is no source to recommend for",
+                field="source",
+                hint=N_("give a Keras script, or a name that whichgpu zoo lists"),
+            )
+        chosen = dict(options)
+        for key, given in work.options.items():
+            if chosen.get(key) in (None, False):
+                chosen[key] = ",".join(given) if isinstance(given, tuple) else given
+        if chosen.get("stack") is None:
+            chosen["stack"] = asked.requirements.software.framework
+        yield name, work.weight, chosen

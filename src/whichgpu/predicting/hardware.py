@@ -159,11 +159,20 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
         "j_per_byte": _memory_j_per_byte(gpu, coefficients),
         "static_w": math.nan if board_w is None else board_w * family.static,
         "board_w": math.nan if board_w is None else power_w,
-        "budget_w": power_w - (0.0 if board_w is None else board_w * family.static),
+        "budget_w": _budget_w(board_w, power_w, family.static),
         "serial_host": gpu.is_cpu,
         "tensor_conv": _on_matrix_units(gpu, resolution.conv),
         "mixed": resolution.mixed,
     }
+
+
+_LEAST_BUDGET: Final = 0.02
+"""Share of a board's power that is left for work however low it is held: the clock does not stop."""
+
+
+def _budget_w(board_w: float | None, power_w: float, static: float) -> float:
+    """Watts left for work under the limit; no limit is known where there is no board power."""
+    return power_w if board_w is None else max(power_w - board_w * static, board_w * _LEAST_BUDGET)
 
 
 def _fed(flops_per_s: float, gpu: Gpu, arithmetic: Arithmetic, coefficients: Coefficients) -> float:

@@ -3,5 +3,6 @@
 from whichgpu.recommending.question import Question
 from whichgpu.recommending.recommend import recommend
 from whichgpu.recommending.reference import Standing, reference_estimates, top
+from whichgpu.recommending.together import recommend_together
 
-__all__ = ["Question", "Standing", "recommend", "reference_estimates", "top"]
+__all__ = ["Question", "Standing", "recommend", "recommend_together", "reference_estimates", "top"]

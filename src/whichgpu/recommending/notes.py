@@ -140,9 +140,11 @@ def _own(answer: Answer) -> Iterator[Reason]:
 
 def _input(answer: Answer) -> Iterator[Reason]:
     limit = answer.feed
-    if limit is None or not answer.ranked or _estimate(answer.first).bound is not Bound.INPUT:
+    if limit is None:
         return
     waiting = sum(1 for each in answer.ranked if _estimate(each).bound is Bound.INPUT)
+    if not waiting:
+        return
     values = {"samples_per_s": limit.samples_per_s, "what": limit.limit, "count": waiting}
     yield Reason(code="input_bound", values=values)
 

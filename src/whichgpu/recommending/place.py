@@ -32,9 +32,17 @@ def data() -> Mapping[str, Any]:
 
 def _form(case: Case, question: Question) -> Verdict | None:
     kind = question.requirements.place.kind
-    if kind is None or case.owned or lives(case.gpu, kind):
+    if kind is None or case.owned:
+        return None
+    # Who tells of slots and plugs has a computer, and asks for a card.
+    if lives(case.gpu, kind) and (plugged(case.gpu) or not _has_slots(question.requirements.place)):
         return None
     return named("wrong_place", "place", case.gpu.form, kind, None)
+
+
+def _has_slots(place: Place) -> bool:
+    limits = (place.max_length_m, place.max_slots, place.power_connectors, place.power_supply_w, place.pcie_lanes)
+    return place.kind == "desk" and any(limit is not None for limit in limits)
 
 
 def lives(gpu: Gpu, kind: str) -> bool:

@@ -61,16 +61,23 @@ SCORES: Final[Mapping[Goal, Score]] = {
 }
 
 
+_EVEN: Final = 0.5
+"""Below this probability a GPU rather does not hold the work."""
+
 UNSUPPORTED: Final = frozenset({"by-override", "source-build", "community", "unknown"})
 """Software states that ``balanced`` puts behind all others: what nobody supports is no one's best choice."""
 
 
-def order_key(goal: Goal, score: Interval | None, case: Case) -> tuple[bool, bool, float, float, str]:
-    """Scored before unscored, then by score, time and id, so that no order of the input shows."""
+def order_key(goal: Goal, score: Interval | None, case: Case) -> tuple[bool, bool, bool, float, float, str]:
+    """What rather fits before what rather does not, scored before unscored, then by score, time and id.
+
+    So no order of the input shows.
+    """
     assert case.estimate is not None
+    doubtful = (case.estimate.fit_probability or 1.0) < _EVEN
     behind = goal is Goal.BALANCED and case.support.status in UNSUPPORTED
     middle = math.inf if score is None else score.mid
-    return (behind, score is None, middle, case.estimate.latency_s.mid, case.gpu.id)
+    return (doubtful, behind, score is None, middle, case.estimate.latency_s.mid, case.gpu.id)
 
 
 def tied(one: Interval | None, other: Interval | None) -> bool:

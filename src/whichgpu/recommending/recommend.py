@@ -52,7 +52,7 @@ def recommend(
     rules = active(question)
     judged = [(each, verdicts(each, question, rules)) for each in cases]
     ranked = _ranked([each for each, broken in judged if not broken], question, beside, own)
-    nearest_first = tuple(sorted((_rejected(each, broken) for each, broken in judged if broken), key=_nearness))
+    nearest_first = tuple(sorted((_rejected(each, broken) for each, broken in judged if broken), key=nearness))
     answer = Answer(
         question=question,
         workload=workload,
@@ -170,7 +170,7 @@ def _rejected(each: Case, broken: Sequence[Verdict]) -> Candidate:
     )
 
 
-def _nearness(candidate: Candidate) -> tuple[int, float, float, str]:
+def nearness(candidate: Candidate) -> tuple[int, float, float, str]:
     """The rejected in the order of how little is missing: fewest verdicts, then the smallest relative shortfall."""
     short = 0.0
     for verdict in candidate.verdicts:
