@@ -139,7 +139,7 @@ def _recipe(row: Mapping[str, Any], line: Line, batch: int) -> Recipe | str:
         phase=_phase(step),
         step=step,
         batch_size=size,
-        precision=_PRECISIONS[line.precision],
+        precision=_precision(rule, line),
         weight_precision=line.weight_precision,
         stack=stack,
         stack_year=year,
@@ -158,6 +158,12 @@ def zoo_name(source: str, model: str, params: Mapping[str, Any]) -> str:
     """The zoo's name of a published model as it was run, "" where no rule names one."""
     rule = models().get(source, {})
     return _name(rule, model, _extracted(rule, params))
+
+
+def _precision(rule: Mapping[str, Any], line: Line) -> Precision:
+    """What a row computes in: the vocabulary's code, or the stack's own float32 where the source's script sets none."""
+    own = line.precision == "fp32" and rule.get("float32") == "stack"
+    return Precision.DEFAULT if own else _PRECISIONS[line.precision]
 
 
 def _extracted(rule: Mapping[str, Any], params: Mapping[str, Any]) -> Mapping[str, Any]:

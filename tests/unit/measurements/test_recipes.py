@@ -93,6 +93,12 @@ def test_an_option_can_decide_the_model(write: Any) -> None:
     assert [recipe.name for recipe in found.recipes] == ["stable-diffusion-v1", "stable-diffusion-v1-eager"]
 
 
+def test_float32_is_the_stacks_own_where_the_source_sets_no_switch(write: Any) -> None:
+    row = {"source": "lambda_diffusers", "gpu": "NVIDIA A10", "metric": "latency", "unit": "s", "params": "{}"}
+    found = recipes(write({**row, "dtype": "fp32"}, {**row, "dtype": "fp16"}))
+    assert [recipe.precision for recipe in found.recipes] == [Precision.DEFAULT, Precision.FP16]
+
+
 RECIPE = Recipe(
     source="x",
     model="m",
