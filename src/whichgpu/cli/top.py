@@ -21,7 +21,7 @@ _ON_A_TERMINAL = 10
 
 @click.command(
     cls=Command,
-    help=N_("The best GPUs over five reference workloads, by goal, vendor and budget."),
+    help=N_("The best GPUs over a reference workload of each category, by goal, vendor and budget."),
     epilog=N_("Example: whichgpu top --goal cheapest --vendor nvidia --budget 900usd"),
 )
 @limit_options()
