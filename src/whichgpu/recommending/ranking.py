@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from whichgpu.estimate import Estimate, Interval
+from whichgpu.predicting import ratio_factor
 from whichgpu.recommending.money import Cost
 from whichgpu.recommending.question import Case
 from whichgpu.requirement import Goal
@@ -81,7 +82,18 @@ def order_key(goal: Goal, score: Interval | None, case: Case) -> tuple[bool, boo
 
 
 def tied(one: Interval | None, other: Interval | None) -> bool:
-    """Whether two scores cannot be told apart: each lies within the other's interval."""
+    """Whether two scores cannot be told apart: the interval of their ratio holds one.
+
+    Two GPUs share part of a prediction's error, so their ratio is surer than either score.
+    """
     if one is None or other is None:
         return False
-    return other.low <= one.mid <= other.high and one.low <= other.mid <= one.high
+    if min(one.low, other.low) <= 0.0:
+        return one.mid == other.mid
+    apart = max(one.mid / other.mid, other.mid / one.mid)
+    return apart <= ratio_factor(_factor(one), _factor(other))
+
+
+def _factor(score: Interval) -> float:
+    """The factor around an interval's middle, between its two sides where they differ."""
+    return math.sqrt(score.high / score.low)

@@ -6,6 +6,8 @@ import dataclasses
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from whichgpu.catalog import Catalog
 from whichgpu.estimate import Interval
@@ -57,13 +59,29 @@ def test_balanced_is_the_geometric_mean_of_time_and_cost(make, catalog):
     assert card.estimate.cost["per_hour"] == pytest.approx(835 / 8760 + electricity)
 
 
-def test_scores_are_tied_where_each_lies_in_the_others_interval():
-    def around(mid, low, high):
-        return Interval(low=low, mid=mid, high=high, confidence=0.8)
+def around(mid, factor):
+    return Interval(low=mid / factor, mid=mid, high=mid * factor, confidence=0.8)
 
-    assert tied(around(10, 8, 12), around(11, 9, 13))
-    assert not tied(around(10, 8, 10.5), around(11, 9, 13))
-    assert not tied(around(10, 8, 12), None)
+
+def test_scores_are_tied_where_the_interval_of_their_ratio_holds_one():
+    # errors of 25 % each: a ratio of 1.6 is more than both together (1.5625), one of 1.1 less than either
+    assert tied(around(10, 1.25), around(11, 1.25))
+    assert not tied(around(10, 1.25), around(16, 1.25))
+    assert not tied(around(10, 1.25), None)
+    # the surer of two predictions does not make the other one surer
+    assert tied(around(10, 1.03), around(11.5, 1.25))
+    assert not tied(around(10, 1.03), around(11.5, 1.03))
+
+
+def test_what_costs_nothing_is_tied_with_what_costs_nothing_alone():
+    free = Interval(low=0.0, mid=0.0, high=0.0, confidence=0.8)
+    assert tied(free, free)
+    assert not tied(free, around(1, 1.25))
+
+
+@given(st.floats(0.01, 100), st.floats(0.01, 100), st.floats(1.03, 3), st.floats(1.03, 3))
+def test_a_tie_is_mutual(one, other, first, second):
+    assert tied(around(one, first), around(other, second)) == tied(around(other, second), around(one, first))
 
 
 def test_a_processor_stands_beside_the_ranking_and_none_in_it(make, catalog):
