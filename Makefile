@@ -56,6 +56,7 @@ benchmark: $(VENV)/installed-dev ## the figures of docs/performance.md, measured
 docs: $(VENV)/installed-dev ## write the tables of codes and the outputs in the README files again
 	$(BIN)/python scripts/codes.py
 	$(BIN)/python scripts/guide.py
+	$(BIN)/python scripts/requirements.py
 	$(BIN)/python scripts/outputs.py
 
 train-examples: $(VENV)/installed-dev ## train the five examples on this processor, beside the prediction

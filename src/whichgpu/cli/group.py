@@ -12,6 +12,7 @@ from whichgpu.explaining import N_, _
 
 _COMMANDS: Final = {
     "recommend": "whichgpu.cli.recommend",
+    "ask": "whichgpu.cli.ask",
     "estimate": "whichgpu.cli.estimate",
     "capture": "whichgpu.cli.capture",
     "gpus": "whichgpu.cli.gpus",

@@ -1,0 +1,62 @@
+"""The interview: at most eight questions, numbers for choices, wrong answers asked again, and the command at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from whichgpu.asking import asked
+from whichgpu.asking.interview import QUESTIONS, SOURCES, command, interview
+from whichgpu.errors import WhichGpuError
+from whichgpu.zoo import names
+
+
+def answers(*given: str | None) -> Callable[[str], str | None]:
+    left = list(given)
+    return lambda _question: left.pop(0) if left else None
+
+
+def asked_with(*given: str | None) -> tuple[list[str], list[WhichGpuError]]:
+    complaints: list[WhichGpuError] = []
+    return interview(answers(*given), complaints.append), complaints
+
+
+def test_there_are_at_most_eight_questions() -> None:
+    assert len(QUESTIONS) <= 8
+
+
+def test_numbers_stand_for_choices_and_empty_answers_skip() -> None:
+    words, complaints = asked_with("1", "", "1", "", "150000jpy", "", "", "2")
+    assert words == ["recommend", "resnet50", "--place", "desk", "--budget", "150000jpy", "--goal", "fastest"]
+    assert not complaints
+
+
+def test_what_cannot_be_read_is_asked_again_three_times() -> None:
+    words, complaints = asked_with("bert-base", "x", "y", "z", "2")
+    assert len(complaints) == 3
+    assert words == ["recommend", "bert-base", "--place", "laptop"]
+
+
+def test_the_end_of_the_input_ends_the_interview() -> None:
+    assert asked_with("lstm", None)[0] == ["recommend", "lstm"]
+    assert asked_with(None)[0] == ["recommend"]
+
+
+def test_the_command_can_be_typed() -> None:
+    assert command(["recommend", "my model.py", "--os", "linux"]) == "whichgpu recommend 'my model.py' --os linux"
+
+
+def test_every_offered_model_is_in_the_zoo() -> None:
+    assert {name for _label, name in SOURCES} <= set(names())
+
+
+def test_every_choice_is_a_value_of_its_key() -> None:
+    sections: Sequence[tuple[str, str, str]] = (
+        ("--phase", "workload", "phase"),
+        ("--place", "place", "kind"),
+        ("--os", "software", "os"),
+        ("--hours", "money", "hours"),
+    )
+    by_option = {question.option: question for question in QUESTIONS}
+    for option, section, key in sections:
+        for _label, answer in by_option[option].choices:
+            asked({section: {key: answer}})
