@@ -61,6 +61,11 @@ def _is_saved_capture(source: str) -> bool:
     return is_saved(source)
 
 
+def _is_pipeline(source: str) -> bool:
+    """Whether the source is the folder of a diffusion pipeline, or its index."""
+    return Path(source).name == "model_index.json" or Path(source, "model_index.json").is_file()
+
+
 def _is_configuration(source: str) -> bool:
     """Whether the source is the folder of a transformers model, or the configuration in it."""
     return Path(source).name == "config.json" or Path(source, "config.json").is_file()
@@ -89,6 +94,7 @@ register(
         target="whichgpu.capturing.safetensors_header:read",
     )
 )
+register(Reader(kind="pipeline", accepts=_is_pipeline, target="whichgpu.capturing.pipelines.reading:read"))
 register(Reader(kind="configuration", accepts=_is_configuration, target="whichgpu.capturing.huggingface.reading:read"))
 register(Reader(kind="saved capture", accepts=_is_saved_capture, target="whichgpu.capturing.saved:read"))
 
@@ -102,12 +108,14 @@ def capture(source: str, request: CaptureRequest | None = None) -> Workload:
     reader = next((reader for reader in READERS.values() if reader.takes(source)), None)
     if reader is None:
         raise _unreadable(source)
-    _check_dims(reader, request)
+    _check_kind(reader, request)
     return transformed(reader.read(source, request), request)
 
 
-def _check_dims(reader: Reader, request: CaptureRequest) -> None:
-    """Raise for sizes by name, where a kind of source has none."""
+def _check_kind(reader: Reader, request: CaptureRequest) -> None:
+    """Raise for options of one kind of source, where the source is of another."""
+    if reader.kind != "pipeline":
+        request.refuse_denoising(reader.kind)
     if request.dims and reader.kind != "onnx":
         raise InvalidValue(
             "a {kind} has no dimensions with names, as ONNX files have",

@@ -119,6 +119,19 @@ class CaptureRequest:
         phase = "train" if of_training else "generate" if of_generation else None
         return dataclasses.replace(self, phase=phase)
 
+    def refuse_denoising(self, kind: str) -> None:
+        """Raise InvalidValue where an option of diffusion pipelines is asked of another kind of source."""
+        options = {"steps": self.denoising_steps, "resolution": self.resolution, "guidance": self.guidance}
+        option = next((name for name, value in options.items() if value is not None), None)
+        if option is not None:
+            raise InvalidValue(
+                "--{option} is of the folder of a diffusion pipeline, not of a {kind}",
+                option=option,
+                kind=kind,
+                field=option,
+                hint="leave it out, or give the folder with model_index.json",
+            )
+
     def document(self) -> dict[str, Any]:
         """What decides the result, JSON-ready: the request without cache and limits."""
         plain = dataclasses.asdict(self)

@@ -31,6 +31,7 @@ FOLLOWERS: Final[Mapping[str, str]] = {
     "pytorch": "whichgpu.capturing.pytorch_scripts:load",
     "pytorch-function": "whichgpu.capturing.pytorch_scripts.functions:load",
     "huggingface": "whichgpu.capturing.huggingface.follower:load",
+    "diffusers": "whichgpu.capturing.pipelines.follower:load",
 }
 
 

@@ -177,6 +177,14 @@ WORDS: Final[Mapping[str, str]] = {
 }
 """Words of verdicts and notes that stand for a form, a place, or a part of a computer."""
 
+OBJECTIVES: Final[Mapping[str, str]] = {
+    "time": N_("time"),
+    "cost": N_("cost"),
+    "price": N_("price of the board"),
+    "power": N_("power"),
+    "energy": N_("energy"),
+}
+
 REQUIREMENTS: Final[Mapping[str, str]] = {
     "gpus": N_("the chosen GPUs"),
     "vendors": N_("the vendor"),
@@ -254,6 +262,7 @@ EVIDENCE: Final[Mapping[str, str]] = {
 ASSUMPTIONS: Final[Mapping[str, str]] = {
     "stack_from_script": N_("Predicted for the script's own software ({stack}), whatever read it."),
     "phase_assumed": N_("The script does not train: {phase} is assumed."),
+    "phase_of_function_assumed": N_("What is done with the model is not said: {phase} is assumed (--phase)."),
     "batch_size_assumed": N_("The script names no batch size: {batch_size} is assumed (--batch-size)."),
     "sequence_length_assumed": N_(
         "The script leaves the sequence length open: {sequence_length} is assumed (--sequence-length)."
@@ -265,6 +274,8 @@ ASSUMPTIONS: Final[Mapping[str, str]] = {
     "parameters_differ": N_("The file holds {file} parameters, the model built from it {counted}."),
     "gguf_mixture": N_("The weights are the mixture {file}, {bits_per_weight} bits each."),
     "weight_precision_nearest": N_("The weights ({file}, {bits_per_weight} bits each) are counted as {precision}."),
+    "denoising_steps_assumed": N_("How many steps the schedule has is not said: {steps} are assumed (--steps)."),
+    "resolution_assumed": N_("The size of the picture is the model's own, {height}x{width} pixels (--resolution)."),
     "onnx_dim_assumed": N_("The model leaves its dimension {dimension} open: {size} is assumed."),
     "precision_from_source": N_("The precision is the file's own: {precision}."),
     "weight_precision_from_source": N_("The precision of the weights is the file's own: {precision}."),

@@ -143,6 +143,7 @@ def requested(name: str, request: CaptureRequest) -> Workload:
     request = request.settled()
     stem, length = _split(name, request.sequence_length)
     found = entry(stem)
+    request.refuse_denoising("built-in workload")
     if request.dims:
         raise InvalidValue(
             "built-in workloads have no dimensions with names, as ONNX files have", field="dim", hint="leave out --dim"

@@ -117,7 +117,7 @@ def architecture(configuration: Configuration, config: Any) -> type[torch.nn.Mod
 def model(configuration: Configuration, config: Any, kind: type[torch.nn.Module]) -> Any:
     """The model, under fake tensors; its attention and experts are the library's default on a GPU."""
     options: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": "sdpa"}
-    with fake_mode(), _uninitialised():
+    with fake_mode(), uninitialised():
         try:
             made = _made(kind, config, options)
         except (ImportError, MissingExtra) as error:
@@ -149,7 +149,7 @@ def _made(kind: Any, config: Any, options: dict[str, Any]) -> Any:
 
 
 @contextlib.contextmanager
-def _uninitialised() -> Iterator[None]:
+def uninitialised() -> Iterator[None]:
     """Within, no weight gets a value: initialisers are slow, and some read values."""
     from transformers import initialization
 

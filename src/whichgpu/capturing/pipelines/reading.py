@@ -1,0 +1,56 @@
+"""The front door to pipelines: read the folder here, build and trace its networks in the sandbox."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+from typing import Any, Final
+
+from whichgpu.capturing import caching
+from whichgpu.capturing.pipelines.describing import Description, described
+from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.sandboxing.launching import run
+from whichgpu.capturing.serialising import from_document
+from whichgpu.errors import InvalidValue, MissingExtra
+from whichgpu.workload import Workload
+
+DESCRIPTION: Final = "description"
+"""The name under which the sandbox finds the pipeline."""
+
+
+def read(source: str, request: CaptureRequest) -> Workload:
+    """The workload of a pipeline's folder; raises the SourceError that says why there is none."""
+    found = described(Path(source))
+    if request.phase == "generate":
+        raise InvalidValue(
+            "{name} makes pictures: that is --phase infer", name=found.name, field="phase", hint="ask for --phase infer"
+        )
+    key = caching.key_of(found.hash().encode(), found.name, request)
+    kept = caching.load(key) if request.cache else None
+    if kept is not None:
+        return kept
+    missing = [name for name in ("torch", "transformers", "diffusers") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtra(
+            "reading the pipeline {name} needs {missing}, which is not installed",
+            name=found.name,
+            missing=" and ".join(missing),
+            hint="pip install 'whichgpu[diffusers]'",
+        )
+    made = from_document(run(_job(found, request), limits=request.limits)["workload"])
+    if request.cache:
+        caching.keep(key, made)
+    return made
+
+
+def _job(found: Description, request: CaptureRequest) -> dict[str, Any]:
+    """The sandbox follows a script of one line: the pipeline as a literal."""
+    return {
+        "file": "pipeline.py",
+        "text": f"{DESCRIPTION} = {dataclasses.asdict(found)!r}\n",
+        "beside": str(Path.cwd()),
+        "framework": "diffusers",
+        "request": request.document(),
+        "limits": dataclasses.asdict(request.limits),
+    }
