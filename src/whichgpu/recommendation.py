@@ -49,7 +49,8 @@ class Recommendation:
     """Every GPU of the catalogue but the CPUs, ranked or rejected, with a CPU as the baseline.
 
     ``own`` is the estimate of what the person has; ``notes`` are reasons that concern the whole answer. Over several
-    workloads ``parts`` are the answers for each, with their ``weights``; ``workload`` is then the first.
+    workloads ``parts`` are the answers for each, with their ``weights``; ``workload`` is then the first. ``front`` are
+    the ids of the GPUs on the Pareto front of ``objectives``, where some were asked for.
     """
 
     workload: Workload
@@ -62,6 +63,8 @@ class Recommendation:
     notes: tuple[Reason, ...] = ()
     parts: tuple[Recommendation, ...] = ()
     weights: tuple[float, ...] = ()
+    objectives: tuple[str, ...] = ()
+    front: tuple[str, ...] = ()
 
     def document(self) -> dict[str, Any]:
         """The document ``whichgpu/recommendation/1``."""
@@ -76,6 +79,7 @@ class Recommendation:
             "notes": [note.document() for note in self.notes],
             "ranked": [_ranked(candidate) for candidate in self.ranked],
             "rejected": [_rejected(candidate) for candidate in self.rejected],
+            **({"pareto": {"objectives": list(self.objectives), "gpus": list(self.front)}} if self.objectives else {}),
             **self._several(),
         }
 

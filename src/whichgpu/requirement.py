@@ -21,6 +21,9 @@ class Goal(enum.StrEnum):
 GOAL_NAMES: Final = {"cheapest-job": Goal.CHEAPEST}
 """Longer names of goals."""
 
+OBJECTIVES: Final = ("time", "cost", "price", "power", "energy")
+"""What a Pareto front may weigh: all are made small."""
+
 ACQUISITIONS: Final = ("new", "used", "rented", "discontinued")
 """How a GPU is had: bought new, bought used, rented by the hour, or no longer to be had."""
 

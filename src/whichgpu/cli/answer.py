@@ -10,7 +10,7 @@ from whichgpu.cli.tables import Column, paragraph, table
 from whichgpu.cli.units import joule_heading, rate_heading, time_heading
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages, sentences
-from whichgpu.explaining.quantities import duration, factor, money, power, rate, sentences_joined, size
+from whichgpu.explaining.quantities import duration, factor, listed, money, power, rate, sentences_joined, size
 from whichgpu.recommendation import Candidate, Recommendation
 from whichgpu.workload import Workload
 
@@ -26,6 +26,8 @@ def answer_text(answer: Recommendation, rows: int | None, available: int | None)
     shown_rows = list(answer.ranked[:rows])
     if shown_rows:
         parts.extend([_ranking(answer, shown_rows, available), ""])
+        if answer.objectives:
+            parts.extend([paragraph(_front(answer), available), ""])
         parts.extend(_left_out(answer, len(shown_rows), available))
         parts.extend(_why(shown_rows, available))
     parts.extend(_why_not(answer, rows, available))
@@ -45,6 +47,11 @@ def workload_lines(workload: Workload, available: int | None) -> Iterator[str]:
     yield paragraph(line, available)
     for found in workload.assumptions:
         yield paragraph(sentences.assumption(found), available, "  ", "- ")
+
+
+def _front(answer: Recommendation) -> str:
+    names = listed(_(messages.OBJECTIVES[name]) for name in answer.objectives)
+    return _("Pareto front of {objectives}: {gpus}.").format(objectives=names, gpus=listed(answer.front) or _("none"))
 
 
 def _asked(answer: Recommendation) -> str:

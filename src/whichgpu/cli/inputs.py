@@ -72,6 +72,7 @@ def question(options: Mapping[str, Any], found: Catalog, written: Asked | None =
         own=owned(own, found),
         currency=currency if limits.budget is None else limits.budget.currency,
         sensitivity=True,
+        objectives=options.get("pareto") or (),
     )
 
 

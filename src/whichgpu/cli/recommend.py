@@ -11,11 +11,12 @@ from whichgpu.cli.asking import workload_options
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog, question
 from whichgpu.cli.limits import requirement_options, written
-from whichgpu.cli.options import catalogue_options, limit_options, output_options, top_option
+from whichgpu.cli.options import Names, catalogue_options, limit_options, option, output_options, top_option
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import terminal_width
 from whichgpu.errors import InvalidValue
 from whichgpu.explaining import N_
+from whichgpu.requirement import OBJECTIVES
 
 if TYPE_CHECKING:
     from whichgpu.asking import Asked
@@ -33,6 +34,11 @@ _ON_A_TERMINAL = 10
 @requirement_options()
 @workload_options()
 @catalogue_options()
+@option(
+    "--pareto",
+    type=Names("objective", OBJECTIVES, "time,cost,price,power,energy"),
+    help=N_("Name the GPUs that no other beats in one of these without losing in another."),
+)
 @top_option()
 @output_options()
 def command(source: str | None, as_json: bool, lang: str | None, top: int | None, **options: Any) -> None:

@@ -20,7 +20,7 @@ from whichgpu.workload import Workload
 class Question:
     """The goal, the hard limits, the prices to count with, and the GPU or CPU that the person has already.
 
-    ``sensitivity`` asks what would change the winner, too.
+    ``sensitivity`` asks what would change the winner, too; ``objectives`` a Pareto front (``OBJECTIVES``).
     """
 
     goal: Goal = Goal.BALANCED
@@ -29,6 +29,7 @@ class Question:
     own: Gpu | None = None
     currency: str = "USD"
     sensitivity: bool = False
+    objectives: tuple[str, ...] = ()
 
     @property
     def adjusts(self) -> bool:

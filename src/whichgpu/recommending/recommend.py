@@ -17,6 +17,7 @@ from whichgpu.recommending.conditions import Found, Surroundings, estimates
 from whichgpu.recommending.judging import active, verdicts
 from whichgpu.recommending.money import Cost, cost, document
 from whichgpu.recommending.notes import Answer, notes
+from whichgpu.recommending.pareto import front
 from whichgpu.recommending.question import Case, Question, case
 from whichgpu.recommending.ranking import SCORES, order_key, tied
 from whichgpu.recommending.reasons import reasons
@@ -72,6 +73,8 @@ def recommend(
         ranked=tuple(ranked),
         rejected=nearest_first,
         notes=tuple(notes(answer)),
+        objectives=question.objectives,
+        front=front(ranked, question.objectives) if question.objectives else (),
     )
 
 

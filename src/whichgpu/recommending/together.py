@@ -38,7 +38,14 @@ def recommend_together(
     if not ranked:
         notes.insert(0, Reason(code="no_gpu_qualifies"))
     return dataclasses.replace(
-        answers[0], ranked=ranked, rejected=rejected, notes=tuple(notes), parts=tuple(answers), weights=tuple(weights)
+        answers[0],
+        objectives=(),
+        front=(),
+        ranked=ranked,
+        rejected=rejected,
+        notes=tuple(notes),
+        parts=tuple(answers),
+        weights=tuple(weights),
     )
 
 

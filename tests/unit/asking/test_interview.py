@@ -1,4 +1,4 @@
-"""The interview: at most eight questions, numbers for choices, wrong answers asked again, and the command at its end."""
+"""The interview: at most eight questions, numbers for choices, wrong answers asked again, and its command."""
 
 from __future__ import annotations
 
