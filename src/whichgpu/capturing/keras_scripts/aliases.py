@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from whichgpu.capturing.keras_scripts import learning_stubs
+from whichgpu.capturing.keras_scripts import environments, former_modules, learning_stubs
 from whichgpu.capturing.keras_scripts.stubs import StubModule
 from whichgpu.capturing.words import words
 
@@ -67,7 +67,7 @@ STUBBED: Final = frozenset(
     h5py nltk spacy gensim tensorboard wandb mlflow comet_ml neptune google kaggle kagglehub
     kaggle_datasets opendatasets yfinance pandas_datareader requests bs4 lxml yaml psutil gym gymnasium
     librosa soundfile music21 imblearn statsmodels xgboost lightgbm termcolor colorama prettytable
-    tabulate tensorflow_datasets tensorflow_addons tensorflow_hub tensorflow_text dotenv joblib"""
+    tabulate six cairocffi tensorflow_datasets tensorflow_addons tensorflow_hub tensorflow_text dotenv joblib"""
     )
 )
 """Libraries a script may use beside its model; one that would build the model is not among them."""
@@ -171,6 +171,8 @@ def _exists(module: str) -> bool:
 def install(tensorflow: types.ModuleType) -> tuple[AliasFinder, LastFinder]:
     """Put both finders in place."""
     learning_stubs.register()
+    environments.register()
+    former_modules.register()
     first, last = AliasFinder(tensorflow), LastFinder()
     sys.meta_path.insert(0, first)
     sys.meta_path.append(last)

@@ -85,7 +85,14 @@ def _answer_reads() -> None:
     replace_everywhere(original, convert_to_numpy)
     FakeTensor.numpy = _numpy
     _answer_numbers()
+    FakeTensor.__array_function__ = _by_numpy
     FakeTensor.__array__ = lambda self, dtype=None, copy=None: _numpy(self, dtype)
+
+
+def _by_numpy(tensor: Any, function: Callable[..., Any], types: Any, arguments: Any, options: Any) -> Any:
+    """A function of NumPy that a script hands a tensor, as TensorFlow's tensors answer it."""
+    plain = keras.tree.map_structure(lambda part: _numpy(part) if isinstance(part, FakeTensor) else part, arguments)
+    return function(*plain, **options)
 
 
 def _answer_numbers() -> None:

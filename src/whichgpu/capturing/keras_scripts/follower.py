@@ -14,6 +14,7 @@ from torch._subclasses.fake_tensor import DataDependentOutputException, DynamicO
 
 from whichgpu.capturing.following import Script, first_line, told
 from whichgpu.capturing.keras_scripts import (
+    added_losses,
     aliases,
     calls,
     folders,
@@ -22,10 +23,13 @@ from whichgpu.capturing.keras_scripts import (
     patching,
     tape,
     tensorflow_names,
+    text_layers,
     whole,
+    windows,
 )
 from whichgpu.capturing.keras_scripts.calls import Calls
 from whichgpu.capturing.keras_scripts.journal import Journal, Use, names_of
+from whichgpu.capturing.keras_scripts.public_data import PublicData
 from whichgpu.capturing.keras_scripts.training import Training
 from whichgpu.capturing.keras_scripts.working import Answers, stack_of, workload_of
 from whichgpu.capturing.request import CaptureRequest
@@ -42,10 +46,13 @@ class KerasFollower:
         self.journal = Journal()
         self.former: set[str] = set()
         self.missing: set[str] = set()
+        self.published: set[str] = set()
+        self.public = PublicData(self.published.add)
         torch.set_num_threads(1)
         patching.cheap_variables()
         patching.known_data_sets()
-        patching.no_downloads()
+        patching.no_downloads(self.public.downloaded)
+        self.public.urls()
         patching.numpy_keeps_stand_ins()
         former.install(self.former.add)
         patching.dtype_policies(self._note_policy)
@@ -55,7 +62,10 @@ class KerasFollower:
         calls.install()
         whole.install()
         losses.install()
-        folders.install(self.missing.add)
+        added_losses.install()
+        folders.install(self.missing.add, self.public.folder)
+        text_layers.install()
+        windows.install()
         self.loop = tape.install(self.journal)
         self.names, self.stubs = aliases.install(tensorflow_names.build(tape.GradientTape))
         os.environ.pop("KERAS_BACKEND")
@@ -68,6 +78,7 @@ class KerasFollower:
         """The time in which the script runs and its model is traced."""
         Training(self.journal, script.path).install()
         self.loop.script = script.path
+        self.public.begin(script.text)
         with warnings.catch_warnings(), fake_mode():
             warnings.simplefilter("ignore")
             yield
@@ -108,7 +119,8 @@ class KerasFollower:
         except NoModel as error:
             template, hint = NO_MODEL
             raise NoModel(template, hint=hint, file=script.file) from error
-        answers = Answers(request=request)
+        self.loop.optimizer = None
+        answers = Answers(request=request, applied=lambda: self.loop.optimizer)
         name = names_of(use.model, variables)[0]
         if len(models) > 1:
             answers.assume("model_chosen", model=name, models=models, rank=use.rank)
@@ -116,8 +128,12 @@ class KerasFollower:
             answers.assume("modules_stubbed", modules=sorted(self.stubs.stubbed))
         if self.missing:
             answers.assume("folders_missing", folders=sorted(self.missing))
+        if self.published:
+            answers.assume("public_data_assumed", names=sorted(self.published))
         if self.former:
             answers.assume("former_arguments", arguments=sorted(self.former))
+        if self.journal.cut is not None:
+            answers.assume("loop_cut", rounds=self.journal.cut)
         if stopped is not None:
             answers.assume("script_stopped", **stopped)
         stack = stack_of(os.environ.get("KERAS_BACKEND"), self.names.imported, use)

@@ -1,4 +1,4 @@
-"""What former releases of Keras had and scripts still use: names, arguments, whole numbers of NumPy, ``backend``."""
+"""What former releases of Keras had and scripts still use: names, arguments, NumPy's old names, ``backend``."""
 
 from __future__ import annotations
 
@@ -30,6 +30,9 @@ RENAMED: Final[Mapping[str, str]] = {
 }
 
 
+OPTIMIZERS: Final = words("SGD RMSprop Adagrad Adadelta Adam Adamax Nadam")
+
+
 def install(note: Callable[[str], None]) -> None:
     """Bring it back; ``note`` learns which former arguments a script uses."""
     former_names()
@@ -37,6 +40,16 @@ def install(note: Callable[[str], None]) -> None:
     former_arguments(note)
     fixed_batches(note)
     whole_numbers()
+    numpy_names()
+
+
+def numpy_names() -> None:
+    """Names of Python's own types and of functions that NumPy showed before 1.24 and 2.0."""
+    types = {"float": float, "int": int, "bool": np.bool_, "object": object, "str": str, "complex": complex}
+    former = {"float_": np.float64, "product": np.prod, "cumproduct": np.cumprod, "in1d": np.isin, "Inf": np.inf}
+    for name, value in {**types, **former}.items():
+        if name not in vars(np):
+            setattr(np, name, value)
 
 
 def former_names() -> None:
@@ -46,6 +59,10 @@ def former_names() -> None:
         plain = vars(importlib.import_module(f"keras.{path}"))
         for name, value in vars(shown).items():
             plain.setdefault(name, value)
+    for path in ("keras.optimizers", "keras._tf_keras.keras.optimizers"):  # Keras 2's second names
+        module = vars(importlib.import_module(path))
+        for name in OPTIMIZERS:
+            module.setdefault(name.lower(), module[name])
     vars(keras.layers).setdefault("CuDNNLSTM", keras.layers.LSTM)
     vars(keras.layers).setdefault("CuDNNGRU", keras.layers.GRU)
     for path in ("keras.optimizers.legacy", "keras._tf_keras.keras.optimizers.legacy"):
@@ -113,6 +130,9 @@ def former_arguments(note: Callable[[str], None]) -> None:
         shape = options.pop("batch_input_shape", None)
         length = options.pop("input_length", None)
         options.pop("weights", None)
+        batch = options.pop("batch_size", None) if "input_shape" in options or shape is not None else None
+        if batch is not None and shape is None:
+            shape = (batch, *options.pop("input_shape"))
         layer_init(self, **options)
         if shape is not None:
             self.former_batch_shape = tuple(shape)

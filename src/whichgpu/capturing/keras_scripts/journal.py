@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -52,6 +53,10 @@ class Use:
     optimizer: Any = None
 
 
+class Enough(SystemExit):
+    """Ends a script whose own training loop has gone round often enough to be known."""
+
+
 class Journal:
     """All uses, by model; models are kept alive, so that identities stay unique."""
 
@@ -60,6 +65,8 @@ class Journal:
         self._count = 0
         self.policy: str | None = None
         self.saved: dict[str, Any] = {}
+        self.rounds: Counter[int] = Counter()
+        self.cut: int | None = None
 
     def note(self, model: Any, rank: str, line: int, **details: Any) -> Use:
         """Record that the script did ``rank`` with the model at ``line``."""
@@ -72,6 +79,13 @@ class Journal:
         for name, value in details.items():
             setattr(use, name, value)
         return use
+
+    def round(self, key: int, most: int) -> None:
+        """One more round of the script's own training loop; raises Enough after ``most`` of them."""
+        self.rounds[key] += 1
+        if self.rounds[key] > most:
+            self.cut = most
+            raise Enough
 
     def use_of(self, model: Any) -> Use | None:
         """What was done with this model so far."""

@@ -66,19 +66,25 @@ def known_data_sets() -> None:
     replace_everywhere(keras.datasets.reuters.get_word_index, datasets.word_index)
 
 
-def no_downloads() -> None:
-    """Weights of ``keras.applications`` are taken as loaded; any other download is refused."""
+def no_downloads(known: Callable[[str, str, bool], str | None]) -> None:
+    """Weights of ``keras.applications`` are taken as loaded, public data as ``known`` has them; others are refused."""
+    fetch = keras.utils.get_file
 
-    def get_file(fname: Any = None, origin: Any = None, *arguments: Any, **options: Any) -> str:
+    def get_file(*arguments: Any, **options: Any) -> str:
+        given = bound(fetch, arguments, options)
+        name, origin = os.fspath(given["fname"] or ""), given["origin"] or ""
         caller = sys._getframe(1).f_globals.get("__name__", "")
-        if not caller.startswith(APPLICATION_WEIGHTS):
-            raise Denied("network", origin or fname)
-        return str(fname)
+        if caller.startswith(APPLICATION_WEIGHTS):
+            return name
+        place = known(name, origin, bool(given["extract"] or given["untar"]))
+        if place is None:
+            raise Denied("network", origin or name)
+        return place
 
     def decode_predictions(preds: Any, top: int = 5, **options: Any) -> list[list[tuple[str, str, float]]]:
         return [[(f"n{rank:08}", f"class {rank}", 0.5) for rank in range(top)] for _ in range(len(preds))]
 
-    replace_everywhere(keras.utils.get_file, get_file)
+    replace_everywhere(fetch, get_file)
     for application in (keras.applications, *vars(keras.applications).values()):
         original = getattr(application, "decode_predictions", None)
         if original is not None:
@@ -154,7 +160,8 @@ def harmless_files(saved: dict[str, Any]) -> None:
     keras.Model.summary = _nothing
     replace_everywhere(original_load, load_model)
     replace_everywhere(keras.models.save_model, lambda model, *arguments, **options: save(model, *arguments, **options))
-    for function in (keras.utils.plot_model, keras.utils.model_to_dot):
+    replace_everywhere(keras.utils.array_to_img, lambda *arguments, **options: Stub("PIL"))
+    for function in (keras.utils.plot_model, keras.utils.model_to_dot, keras.utils.save_img):
         replace_everywhere(function, _nothing)
 
 

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import numpy as np
+
+from whichgpu.capturing.keras_scripts.texts import Text, is_text, text
 
 Element = Any
 """An array, or a tuple, list or mapping of elements."""
@@ -40,7 +43,7 @@ class Dataset:
     def from_tensor_slices(tensors: Element) -> Dataset:
         """One element a row of the arrays."""
         rows = len(_leaves(tensors)[0])
-        return Dataset(lambda: _mapped(lambda array: np.asanyarray(array)[0], tensors), rows, rows=rows)
+        return Dataset(lambda: _mapped(_row, tensors), rows, rows=rows)
 
     @staticmethod
     def from_tensors(tensors: Element) -> Dataset:
@@ -81,6 +84,11 @@ class Dataset:
         if self.count is None:
             raise TypeError("the length of this data set is unknown")
         return self.count
+
+    @property
+    def element_spec(self) -> Element:
+        """Shapes and types of an element."""
+        return _mapped(lambda value: SimpleNamespace(shape=np.shape(value), dtype=value.dtype), self.element())
 
     def cardinality(self) -> Any:
         """The number of elements, -2 where it is unknown."""
@@ -140,6 +148,11 @@ class Dataset:
     shuffle = prefetch = cache = with_options = shard = filter = apply = _same
 
 
+def _row(array: Any) -> Any:
+    array = np.asanyarray(array)
+    return text(array[0]) if is_text(array) else array[0]
+
+
 def _times(number: int | None, factor: int) -> int | None:
     return None if number is None else number * factor
 
@@ -181,4 +194,5 @@ def _stacked(value: Any, size: int) -> Any:
     if hasattr(value, "expand") and hasattr(value, "unsqueeze"):
         return value.unsqueeze(0).expand(size, *value.shape)
     array = np.asanyarray(value)
-    return np.broadcast_to(array, (size, *array.shape))
+    repeated = np.broadcast_to(array, (size, *array.shape), subok=True)
+    return text(repeated) if isinstance(value, Text) else repeated

@@ -106,6 +106,8 @@ def ensure_built(model: Any, fed: Any) -> None:
     layers = model._flatten_layers(include_self=True, recursive=True)
     if all(layer.built for layer in layers) or (fed is None and declared(model) is None):
         return
+    if type(model).call is keras.Model.call:
+        return  # only its own training step says what it does: its parts are built by then, or when it is called
     with torch.no_grad():
         model(example(model, fed, batch_size=static_batch(model) or 2), training=False)
 

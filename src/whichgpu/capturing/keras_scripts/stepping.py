@@ -11,6 +11,7 @@ from typing import Any, Final
 import keras
 import torch
 
+from whichgpu.capturing.keras_scripts.added_losses import answered
 from whichgpu.capturing.keras_scripts.calls import Calls, unread
 from whichgpu.capturing.keras_scripts.journal import Use
 from whichgpu.capturing.keras_scripts.shapes import Open, ensure_built, example, tensor
@@ -100,10 +101,13 @@ def _train(step: Step, model: Any, batch: Any, targets: Any) -> None:
     if type(model).train_step is not keras.Model.train_step:
         model.train_step(batch if targets is None else (batch, targets))
         return
-    answer = model(batch, training=True)
+    answer, added = answered(model, batch)
     if targets is None and step.use.compiled and step.use.compiled.get("loss") is not None:
         targets = _stand_ins(step.use.compiled["loss"], answer)
-    loss = model.compute_loss(x=batch, y=targets, y_pred=answer)
+    loss = added
+    if added is None or (step.use.compiled or {}).get("loss") is not None:
+        own = model.compute_loss(x=batch, y=targets, y_pred=answer)
+        loss = own if added is None else own + added
     if not loss.requires_grad:
         raise Untraceable(
             "the model {model} has no weight that trains",

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import keras
 import torch
@@ -24,6 +24,9 @@ from whichgpu.capturing.sandboxing.watching import line_of
 from whichgpu.capturing.tracing import Recorder, replaced
 from whichgpu.graph import Role
 
+MOST_ROUNDS: Final = 50
+"""Tapes after the recorded step at which a loop that goes on is known."""
+
 
 class Loop:
     """The script's own training loop: one step of it is recorded, the rest only runs."""
@@ -34,6 +37,7 @@ class Loop:
         self.script = ""
         self.recorder: Recorder | None = None
         self.batch_size: int | None = None
+        self.optimizer: Any = None
         self._kinds: dict[str, str] = {}
         self._stack = contextlib.ExitStack()
         self._applied = False
@@ -43,7 +47,10 @@ class Loop:
         """A tape is opened: the first one begins the recording, one after an applied optimizer ends it."""
         if self._applied:
             self.end()
-        if self._done or Whole.recorder is not None:
+        if Whole.recorder is not None:
+            return
+        if self._done:
+            self.journal.round(0, MOST_ROUNDS)
             return
         self.recorder = Recorder()
         self._stack.enter_context(scopes(self.recorder, self._kinds))
@@ -63,6 +70,7 @@ class Loop:
 
     def applied(self, optimizer: Any, variables: Any) -> None:
         """An optimizer is applied: what was recorded up to here is the step, unless another one follows."""
+        self.optimizer = optimizer
         if self.recorder is None or self._done:
             return
         self._applied = True
@@ -93,16 +101,20 @@ class GradientTape:
     """Stands for ``tf.GradientTape``: Torch records gradients anyway."""
 
     loop: ClassVar[Loop | None] = None
+    open: ClassVar[int] = 0
+    """How many tapes record at this moment: a gradient taken while one does is differentiated again."""
 
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None: ...
 
     def __enter__(self) -> GradientTape:
         if GradientTape.loop is not None:
             GradientTape.loop.begin()
+        GradientTape.open += 1
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Nothing; exceptions pass."""
+        """Record no more; exceptions pass."""
+        GradientTape.open -= 1
 
     def watch(self, tensor: Any) -> None:
         """Let gradients reach this tensor."""
@@ -127,7 +139,9 @@ class GradientTape:
         flat = keras.tree.flatten(sources)
         tensors = [part.value if isinstance(part, keras.Variable) else part for part in flat]
         wanted = [tensor for tensor in tensors if tensor.requires_grad]
-        found = torch.autograd.grad(total, wanted, allow_unused=True, retain_graph=True) if wanted else ()
+        again = GradientTape.open > 0
+        options = {"allow_unused": True, "retain_graph": True, "create_graph": again}
+        found = torch.autograd.grad(total, wanted, **options) if wanted else ()
         by_tensor = {id(tensor): gradient for tensor, gradient in zip(wanted, found, strict=True)}
         for part in flat:
             if isinstance(part, keras.Variable):

@@ -11,8 +11,11 @@ import types
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
+import numpy as np
+
 from whichgpu.capturing.keras_scripts.pipelines import Dataset
 from whichgpu.capturing.keras_scripts.stubs import Stub
+from whichgpu.capturing.keras_scripts.texts import Text
 from whichgpu.capturing.words import words
 
 VERSION: Final = "2.19.0"
@@ -62,7 +65,7 @@ RENAMED: Final[Mapping[str, str]] = {
     "constant": "convert_to_tensor",
 }
 HARMLESS: Final = words(
-    """config train test summary io debugging profiler saved_model experimental compat logging errors version
+    """config train test summary io debugging profiler saved_model experimental logging errors version
     sysconfig autograph autodiff distribute tpu lite estimator feature_column"""
 )
 """Parts whose calls change nothing that a prediction needs."""
@@ -130,6 +133,8 @@ def build(gradient_tape: type) -> StandIn:
         "data": StandIn(
             "tensorflow.data", {"Dataset": Dataset, "AUTOTUNE": -1, "experimental": Stub("tensorflow.data")}
         ),
+        "strings": StandIn("tensorflow.strings", _strings()),
+        "compat": StubWith("tensorflow.compat", {"as_bytes": _as_bytes, "as_str": _as_text, "as_text": _as_text}),
         "initializers": keras.initializers,
         "optimizers": keras.optimizers,
         "losses": keras.losses,
@@ -172,11 +177,39 @@ def _functions(keras: Any) -> dict[str, Any]:
         "add_n": sum,
         "size": ops.size,
         "rank": ops.ndim,
-        "squeeze": lambda input, axis=None, **_: ops.squeeze(input, axis=axis),
+        "squeeze": lambda input, axis=None, **_: _on_texts(np.squeeze, ops.squeeze)(input, axis=axis),
+        "expand_dims": lambda input, axis=-1, **_: _on_texts(np.expand_dims, ops.expand_dims)(input, axis),
+        "reshape": lambda tensor, shape, **_: _on_texts(np.reshape, ops.reshape)(tensor, shape),
         "argmax": lambda input, axis=0, **_: ops.argmax(input, axis=axis),
         "concat": lambda values, axis, **_: ops.concatenate(values, axis=axis),
         "sigmoid": ops.sigmoid,
     }
+
+
+def _on_texts(plain: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    """``function`` of numbers and ``plain`` of texts, which no tensor holds."""
+
+    def call(value: Any, *arguments: Any, **options: Any) -> Any:
+        return (plain if isinstance(value, Text) else function)(value, *arguments, **options)
+
+    return call
+
+
+def _strings() -> dict[str, Any]:
+    """``tf.strings``: texts keep their shape whatever is done to them."""
+
+    def same(value: Any, *arguments: Any, **options: Any) -> Any:
+        return value
+
+    return dict.fromkeys(words("lower upper strip regex_replace substr join"), same)
+
+
+def _as_bytes(value: Any, *encoding: str) -> bytes:
+    return value if isinstance(value, bytes) else str(value).encode()
+
+
+def _as_text(value: Any, *encoding: str) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _reduction(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,18 +9,23 @@ from typing import Any, Final
 import keras
 import numpy as np
 import torch
+from keras.src.models.functional import Functional
 
 from whichgpu.capturing.keras_scripts import data
 from whichgpu.capturing.keras_scripts.arrays import repeated
 from whichgpu.capturing.keras_scripts.history import History, metric_names
 from whichgpu.capturing.keras_scripts.journal import Journal, Leaf
 from whichgpu.capturing.keras_scripts.patching import bound
-from whichgpu.capturing.keras_scripts.shapes import ensure_built, example, static_batch
+from whichgpu.capturing.keras_scripts.shapes import ensure_built, example, inputs_of, static_batch
 from whichgpu.capturing.sandboxing.watching import line_of
 from whichgpu.units import MIB
 
 SMALL_BYTES: Final = 16 * MIB
 """Predictions up to this size are real arrays, which a script may write into."""
+
+
+MOST_ROUNDS: Final = 500
+"""Calls of ``train_on_batch`` on one model after which its loop is known."""
 
 
 class Training:
@@ -56,7 +61,7 @@ class Training:
             "predict": self._predicted(),
             "predict_generator": self._predicted(),
             "predict_on_batch": self._predicted(),
-            "predict_classes": self._predicted(),
+            "predict_classes": self._classified(),
         }
         for name, method in methods.items():
             setattr(keras.Model, name, method)
@@ -93,10 +98,17 @@ class Training:
             fed = data.of_fit(values)
             ensure_built(model, fed.inputs)
             self.journal.note(model, "fitted", self.line(), fed=fed, trainable=trainable(model))
+            self._checkpointed(model, values.get("callbacks"))
             validated = values.get("validation_data") is not None or bool(values.get("validation_split"))
             return self._history(model, fed.epochs or 1, validated)
 
         return fit
+
+    def _checkpointed(self, model: Any, callbacks: Any) -> None:
+        """What a callback would have saved comes back by that name."""
+        for callback in callbacks if isinstance(callbacks, list | tuple) else [callbacks]:
+            if isinstance(callback, keras.callbacks.ModelCheckpoint):
+                self.journal.saved[str(callback.filepath)] = model
 
     def _history(self, model: Any, epochs: int, validated: bool) -> History:
         use = self.journal.use_of(model)
@@ -113,6 +125,7 @@ class Training:
                 ensure_built(model, fed.inputs)
             else:
                 fed = use.fed  # a loop repeats what the first call has told
+            self.journal.round(id(model), MOST_ROUNDS)
             self.journal.note(model, "fitted", self.line(), fed=fed, trainable=use.trainable if use else ())
             if use is None or not use.trainable or use.rank != "fitted":
                 self.journal.note(model, "fitted", self.line(), trainable=trainable(model))
@@ -143,6 +156,15 @@ class Training:
 
         return predict
 
+    def _classified(self) -> Callable[..., Any]:
+        predicted = self._predicted()
+
+        def predict_classes(model: Any, x: Any, batch_size: Any = None, **options: Any) -> Any:
+            answer = predicted(model, x, batch_size, **options)
+            return np.zeros(answer.shape if answer.shape[-1] == 1 else answer.shape[:-1], dtype="int64")
+
+        return predict_classes
+
 
 def _inside_sequential() -> bool:
     """Whether Keras makes the functional form that every sequence of layers holds."""
@@ -171,9 +193,34 @@ def restore_trainable(kept: tuple[tuple[Any, bool], ...]) -> None:
 
 def outputs_of(model: Any, inputs: Any) -> Any:
     """The tree of output shapes without the batch, as leaves of the model's answer to one sample."""
+    stated = _stated_outputs(model, inputs)
+    if stated is not None:
+        return stated
     with torch.no_grad():
         answer = model(example(model, inputs, batch_size=static_batch(model) or 1), training=False)
     return keras.tree.map_structure(lambda value: Leaf(tuple(int(size) for size in value.shape[1:]), "float32"), answer)
+
+
+def _stated_outputs(model: Any, inputs: Any) -> Any:
+    """The output shapes that a model of Keras' own layers works out by itself, or None: no step is run for them."""
+    if type(model).__module__ == "__main__" or not isinstance(model, keras.Sequential | Functional):
+        return None
+    leaves = inputs_of(model, inputs)
+    shapes = keras.tree.map_structure(lambda leaf: (1, *leaf.shape), leaves)
+    try:
+        answer = model.compute_output_shape(shapes)
+    except Exception:  # noqa: BLE001  a layer of the script's own: the model is called instead
+        return None
+    sizes = [size for shape in _shapes(answer) for size in shape[1:]]
+    if None in sizes:
+        return None
+    return keras.tree.map_shape_structure(lambda shape: Leaf(tuple(map(int, shape[1:])), "float32"), answer)
+
+
+def _shapes(answer: Any) -> list[Any]:
+    found: list[Any] = []
+    keras.tree.map_shape_structure(found.append, answer)
+    return found
 
 
 def _answer(count: int, leaf: Leaf) -> Any:

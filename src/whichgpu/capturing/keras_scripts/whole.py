@@ -106,7 +106,10 @@ def _inner_loop(self: Any, sequences: Any, initial_state: Any, mask: Any, traini
     mask = mask[0] if isinstance(mask, list | tuple) else mask
     x = sequences
     if training and cell.dropout:
-        x = x * cell.get_dropout_mask(x[:, 0, :]).unsqueeze(1)
+        mask_of_inputs = cell.get_dropout_mask(x[:, 0, :])
+        # with implementation=1 every gate has a mask of its own; one stands for all in the products that follow
+        first = mask_of_inputs[0] if isinstance(mask_of_inputs, list | tuple) else mask_of_inputs
+        x = x * first.unsqueeze(1)
     batch, steps, hidden = int(x.shape[0]), int(x.shape[1]), int(cell.units)
     recorder = Whole.recorder
     if recorder is None:

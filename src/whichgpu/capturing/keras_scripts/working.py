@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -31,9 +31,13 @@ RENAMED: Final = {"adafactor": "adagrad", "lamb": "adam", "muon": "momentum"}
 
 @dataclass(slots=True, kw_only=True)
 class Answers:
-    """Numbers decided one by one, and what had to be assumed for them."""
+    """Numbers decided one by one, and what had to be assumed for them.
+
+    ``applied`` is the optimizer that the model's own training step applied last, once it was recorded.
+    """
 
     request: CaptureRequest
+    applied: Callable[[], Any] = lambda: None
     assumptions: list[Assumption] = field(default_factory=list)
 
     def assume(self, code: str, **values: Any) -> None:
@@ -104,7 +108,7 @@ def workload_of(use: Use, *, name: str, stack: str, policy: str | None, answers:
         sequence_length=sequence_length(leaves, sizes),
         precision=precision,
         weight_precision=request.weight_precision,
-        optimizer=optimizer_of(use.optimizer or use.model.optimizer, answers) if train else "none",
+        optimizer=optimizer_of(use.optimizer or answers.applied() or use.model.optimizer, answers) if train else "none",
         samples=request.samples if request.samples is not None else fed.samples,
         epochs=request.epochs if request.epochs is not None else fed.epochs,
         stack=request.stack or stack,
