@@ -85,15 +85,20 @@ def test_every_flip_and_assumption_that_is_made_has_its_sentence():
 
 
 def codes_of_flips() -> set[str]:
-    """Codes of the dictionaries that the judging rules make."""
-    tree = ast.parse((PACKAGE / "recommending" / "judging.py").read_text(encoding="utf-8"))
-    return {
-        value.value
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Dict)
-        for key, value in zip(node.keys, node.values, strict=True)
-        if isinstance(key, ast.Constant) and key.value == "code" and isinstance(value, ast.Constant)
-    }
+    """Codes of the changes that the judging rules name: in dictionaries, or as the last word of a verdict on numbers."""
+    found: set[str] = set()
+    for module in ("judging", "place", "software", "speed", "verdict"):
+        tree = ast.parse((PACKAGE / "recommending" / f"{module}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Dict):
+                found |= {
+                    value.value
+                    for key, value in zip(node.keys, node.values, strict=True)
+                    if isinstance(key, ast.Constant) and key.value == "code" and isinstance(value, ast.Constant)
+                }
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("above", "below"):
+                found |= {node.args[-1].value} if isinstance(node.args[-1], ast.Constant) else set()
+    return found
 
 
 def codes_of_assumptions() -> set[str]:
