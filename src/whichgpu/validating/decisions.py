@@ -6,7 +6,7 @@ are judged the same way and summed up by kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -30,6 +30,7 @@ class Decision:
     """One workload on several GPUs: Kendall's tau between measured and predicted times, and the regret in percent.
 
     The regret is the measured time of the GPU that was predicted fastest over that of the fastest one, minus one.
+    ``seconds`` are the measured times by GPU (a rate's are those of one unit).
     """
 
     source: str
@@ -45,10 +46,11 @@ class Decision:
     regret: float
     picked: str
     best: str
+    seconds: Mapping[str, float]
 
     def document(self) -> dict[str, Any]:
         """The decision as it stands in ``whichgpu/validation/1``."""
-        found = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        found = {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "seconds"}
         found["regret_above_noise"] = self.regret if self.regret > NOISE_PERCENT else 0.0
         return found
 
@@ -129,6 +131,11 @@ def _keys(sheet: Sheet, meaning: Meaning, forecast: Forecast) -> _Keys:
     return _Keys(columns=tuple(columns), own_batch=own, stacks=stacks, stack=stack)
 
 
+def comparable(sheet: Sheet, meaning: Meaning, forecast: Forecast) -> tuple[Codes, ...]:
+    """Columns of codes that agree where rows measure the same work in comparable conditions."""
+    return _keys(sheet, meaning, forecast).columns
+
+
 def _flag(source: Any, name: str) -> bool:
     known = sources().get(str(source))
     return known is not None and bool(getattr(known, name))
@@ -197,6 +204,7 @@ def _decision(rows: Codes, sheet: Sheet, meaning: Meaning, forecast: Forecast, k
         regret=(float(times[picked]) / float(times[best]) - 1.0) * _PERCENT,
         picked=gpus[picked],
         best=gpus[best],
+        seconds=dict(zip(gpus, times.tolist(), strict=True)),
     )
 
 
@@ -207,3 +215,21 @@ def kendall_tau(first: Floats, second: Floats) -> float | None:
     theirs = np.sign(second[:, None] - second[None, :])[upper]
     norm = np.sqrt(float((mine != 0).sum()) * float((theirs != 0).sum()))
     return float((mine * theirs).sum()) / norm if norm else None
+
+
+def constant_regrets(found: Sequence[Decision]) -> list[float]:
+    """Regrets in percent of the best constant pick: one order of GPUs for all workloads, its first that was measured.
+
+    The order is the best in hindsight: by each GPU's mean log time over the fastest of its workloads.
+    """
+    logs: dict[str, list[float]] = {}
+    for each in found:
+        fastest = min(each.seconds.values())
+        for gpu, seconds in each.seconds.items():
+            logs.setdefault(gpu, []).append(float(np.log(seconds / fastest)))
+    order = sorted(logs, key=lambda gpu: (sum(logs[gpu]) / len(logs[gpu]), gpu))
+    picks = [next(gpu for gpu in order if gpu in each.seconds) for each in found]
+    return [
+        (each.seconds[gpu] / min(each.seconds.values()) - 1.0) * _PERCENT
+        for each, gpu in zip(found, picks, strict=True)
+    ]

@@ -16,7 +16,8 @@ class Forecast:
 
     ``low`` and ``high`` bound the stated interval. ``fit`` is 2 fits, 1 tight, 0 does not fit, -1 not predicted.
     Rows of one workload share a number in ``workload`` (-1: none); ``names`` has those of whole models. ``failures``
-    count messages of predictions that failed.
+    count messages of predictions that failed. ``baselines`` [baselines, rows] are the figures of ``baselines.NAMES`` in
+    the same unit, None where nobody asked for them.
     """
 
     mid: Floats
@@ -26,13 +27,22 @@ class Forecast:
     workload: Codes
     names: dict[int, str] = field(default_factory=dict)
     failures: dict[str, int] = field(default_factory=dict)
+    baselines: Floats | None = None
 
     @staticmethod
-    def empty(rows: int) -> Forecast:
-        """A forecast of nothing yet."""
+    def empty(rows: int, *, baselines: int = 0) -> Forecast:
+        """A forecast of nothing yet, with room for so many baselines."""
+        beside = np.full((baselines, rows), np.nan) if baselines else None
         nothing = np.full(rows, np.nan)
         none = np.full(rows, -1, dtype=np.int64)
-        return Forecast(mid=nothing, low=nothing.copy(), high=nothing.copy(), fit=none, workload=none.copy())
+        return Forecast(
+            mid=nothing,
+            low=nothing.copy(),
+            high=nothing.copy(),
+            fit=none,
+            workload=none.copy(),
+            baselines=beside,
+        )
 
     @property
     def made(self) -> Flags:

@@ -21,6 +21,7 @@ from whichgpu.predicting.hardware import arrays
 from whichgpu.predicting.latency import kernel_s, times
 from whichgpu.predicting.uncertainty import latency_factor
 from whichgpu.stack import stack
+from whichgpu.validating.baselines import NAMES, operators_s
 from whichgpu.validating.forecast import Forecast, skip
 from whichgpu.validating.tiers import Tier
 
@@ -79,6 +80,21 @@ def _forecast_block(block: Block, meaning: Meaning, forecast: Forecast, catalog:
     forecast.high[rows] = seconds.mid * seconds.factor
     forecast.workload[rows] = shape_codes(block)
     skip(meaning, rows[np.isnan(seconds.mid)], "figure_missing")
+    if forecast.baselines is not None:
+        forecast.baselines[:, rows] = _baselines(block, costs, catalog)
+
+
+def _baselines(block: Block, costs: OperatorCosts, catalog: Catalog) -> Floats:
+    """Seconds of every row by each baseline, [baselines, rows]."""
+    found = np.full((len(NAMES), len(block)), np.nan)
+    for index, name in enumerate(block.gpus):
+        rows = np.flatnonzero(block.gpu == index)
+        if name is None or not len(rows):
+            continue
+        gpu = catalog.get(name)
+        by_operator = operators_s(costs.table, gpu, block_resolution(block, gpu))
+        found[:, rows] = np.stack([_by_shape(row, costs) for row in by_operator])[:, costs.row[rows]]
+    return found
 
 
 def predicted(block: Block, costs: OperatorCosts, catalog: Catalog, tier: Tier) -> Seconds:

@@ -21,6 +21,7 @@ from whichgpu.measurements.sources import sources
 from whichgpu.measurements.vocabulary import Line
 from whichgpu.measurements.workloads import Load, workload_of
 from whichgpu.predicting import predict, predictable
+from whichgpu.validating.baselines import model_s
 from whichgpu.validating.forecast import Forecast, skip
 from whichgpu.validating.tiers import Tier
 from whichgpu.workload import Workload
@@ -96,6 +97,34 @@ def _forecast_recipe(
         case = _Case(recipe=recipe, workload=workload, estimate=estimate)
         _write(case, row, meaning, forecast)
         forecast.workload[row] = number
+    if forecast.baselines is not None:
+        _compare(recipe, workload, rows, [gpu for gpu in gpus if gpu.id in estimates], meaning, forecast)
+
+
+def _compare(
+    recipe: Recipe, workload: Workload, rows: Codes, gpus: Sequence[Gpu], meaning: Meaning, forecast: Forecast
+) -> None:
+    """Write the baselines of rows that publish a time or a rate."""
+    assert forecast.baselines is not None
+    columns = dict(zip((gpu.id for gpu in gpus), model_s(workload, gpus).T, strict=True))
+    for row in rows.tolist():
+        line, seconds = meaning.lines[meaning.line[row]], columns.get(meaning.gpus[meaning.gpu[row]])
+        timed = line.quantity in ("latency", "throughput") and line.scoring == "score"
+        if seconds is None or not timed:
+            continue
+        factor = _steps_a_unit(recipe, workload, line)
+        if factor is not None:
+            forecast.baselines[:, row] = seconds * factor if line.quantity == "latency" else factor / seconds
+
+
+def _steps_a_unit(recipe: Recipe, workload: Workload, line: Line) -> float | None:
+    """What a step's seconds are multiplied with to be the published time, or divide to be the published rate."""
+    if line.quantity == "latency":
+        return _IMAGES / workload.batch_size if line.key[2] == "s/kimg" else 1.0
+    units = recipe.units if recipe.units is not None else workload.sequence_length
+    if units is None:
+        return None
+    return units * (1.0 if line.key[2] == "it/s" else float(workload.batch_size))
 
 
 def _estimates(workload: Workload, recipe: Recipe, gpus: Sequence[Gpu], tier: Tier) -> dict[str, Estimate]:
@@ -125,18 +154,13 @@ def _write(case: _Case, row: int, meaning: Meaning, forecast: Forecast) -> None:
 
 
 def _latency(case: _Case, line: Line) -> Interval | None:
-    latency = case.estimate.latency_s
-    if line.key[2] == "s/kimg":
-        return latency.scaled(_IMAGES / case.workload.batch_size)
-    return latency
+    factor = _steps_a_unit(case.recipe, case.workload, line)
+    return None if factor is None else case.estimate.latency_s.scaled(factor)
 
 
 def _throughput(case: _Case, line: Line) -> Interval | None:
-    units = case.recipe.units if case.recipe.units is not None else case.workload.sequence_length
-    if units is None:
-        return None
-    samples = 1.0 if line.key[2] == "it/s" else float(case.workload.batch_size)
-    return case.estimate.latency_s.reciprocal(samples * units)
+    factor = _steps_a_unit(case.recipe, case.workload, line)
+    return None if factor is None else case.estimate.latency_s.reciprocal(factor)
 
 
 def _memory(case: _Case, line: Line) -> Interval | None:

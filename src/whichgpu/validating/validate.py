@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +14,7 @@ from whichgpu.errors import UnknownName
 from whichgpu.measurements.meaning import CODE, SCORED, Meaning, read_meaning
 from whichgpu.measurements.reading import Problem, Sheet, read_folder
 from whichgpu.measurements.workloads import Load
+from whichgpu.validating.baselines import NAMES
 from whichgpu.validating.decisions import Decision, OperatorDecisions, decisions, operator_decisions
 from whichgpu.validating.forecast import Forecast, skip
 from whichgpu.validating.grouping import Gathering, Group
@@ -83,13 +84,23 @@ def _from_zoo(name: str, phase: str, step: str | None) -> Workload:
     return zoo_workload(name, phase, step=step)
 
 
+Watch = Callable[[Sheet, Meaning, Forecast], None]
+"""What looks at the rows of every sheet with their predictions and baselines."""
+
+
 def validate(
-    folder: Path, tier: str = SHIPPED, *, catalog: Catalog | None = None, load: Load = _from_zoo
+    folder: Path,
+    tier: str = SHIPPED,
+    *,
+    catalog: Catalog | None = None,
+    load: Load = _from_zoo,
+    watch: Watch | None = None,
 ) -> Validation:
     """The predictor against every row of a folder of measurements; nothing is fitted on it.
 
-    ``load`` gives the zoo's workloads by name. Raises InvalidValue where the folder holds no measurements,
-    UsageError for an unknown tier, MissingExtra without pyarrow.
+    ``load`` gives the zoo's workloads by name; ``watch`` sees every sheet, with baselines beside the predictions.
+    Raises InvalidValue where the folder holds no measurements, UsageError for an unknown tier, MissingExtra without
+    pyarrow.
     """
     chosen, boards = Tier(tier), catalog or default_catalog()
     gathering = Gathering(boards, chosen)
@@ -103,7 +114,9 @@ def validate(
             problems.append(sheet)
             gathering.add_problem(sheet)
             continue
-        meaning, forecast = _forecast(sheet, boards, chosen, load)
+        meaning, forecast = _forecast(sheet, boards, chosen, load, compare=watch is not None)
+        if watch is not None:
+            watch(sheet, meaning, forecast)
         gathering.add(sheet, meaning, forecast)
         found.extend(decisions(sheet, meaning, forecast))
         by_operator.extend(operator_decisions(sheet, meaning, forecast))
@@ -122,8 +135,11 @@ def validate(
     )
 
 
-def _forecast(sheet: Sheet, catalog: Catalog, tier: Tier, load: Load) -> tuple[Meaning, Forecast]:
-    meaning, forecast = read_meaning(sheet, catalog), Forecast.empty(len(sheet))
+def _forecast(
+    sheet: Sheet, catalog: Catalog, tier: Tier, load: Load, *, compare: bool = False
+) -> tuple[Meaning, Forecast]:
+    meaning = read_meaning(sheet, catalog)
+    forecast = Forecast.empty(len(sheet), baselines=len(NAMES) if compare else 0)
     forecast_kernels(sheet, meaning, forecast, catalog, tier)
     forecast_models(sheet, meaning, forecast, catalog, tier, load)
     # Whatever is to be scored has a prediction, or says why not.
