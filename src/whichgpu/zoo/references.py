@@ -26,6 +26,7 @@ REFERENCES: Final[Mapping[str, tuple[str, str]]] = {
     "reinforcement-learning": ("ppo-atari", "train"),
     "graph-network": ("gin-ogbg-molhiv", "train"),
     "gan": ("dcgan-64", "train"),
+    "multimodal": ("clip-vit-b-32", "train"),
     "vae": ("vae-celeba-64", "train"),
     "diffusion": ("stable-diffusion-v1", "infer"),
     "video-generation": ("modelscope-t2v-1.7b", "infer"),
