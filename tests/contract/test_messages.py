@@ -85,7 +85,7 @@ def test_every_flip_and_assumption_that_is_made_has_its_sentence():
 
 
 def codes_of_flips() -> set[str]:
-    """Codes of the changes that the judging rules name: in dictionaries, or as the last word of a verdict on numbers."""
+    """Codes of the changes that the judging rules name: in dictionaries, or last in a verdict on numbers."""
     found: set[str] = set()
     for module in ("judging", "place", "software", "speed", "verdict"):
         tree = ast.parse((PACKAGE / "recommending" / f"{module}.py").read_text(encoding="utf-8"))

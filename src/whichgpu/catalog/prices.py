@@ -109,6 +109,15 @@ class PriceBook:
         """This book with prices that the user states."""
         return dataclasses.replace(self, given=dict(given))
 
+    def with_prices(self, prices: Mapping[str, tuple[Price, ...]]) -> PriceBook:
+        """This book with other prices for the GPUs that are named."""
+        return dataclasses.replace(self, prices={**self.prices, **prices})
+
+    def with_rate(self, currency: str, rate: float) -> PriceBook:
+        """This book with another rate: units of ``currency`` for one US dollar."""
+        exchange = dataclasses.replace(self.exchange, rates={**self.exchange.rates, currency: rate}, source="given")
+        return dataclasses.replace(self, exchange=exchange)
+
     def with_use(self, use: Use) -> PriceBook:
         """This book with the hours and the electricity that the user states."""
         own, paid = self.ownership, use.electricity

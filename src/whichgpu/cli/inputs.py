@@ -18,7 +18,7 @@ from whichgpu.units import GIB
 
 if TYPE_CHECKING:
     from whichgpu.asking import Asked
-    from whichgpu.catalog.prices import Price
+    from whichgpu.catalog.prices import Price, PriceBook
     from whichgpu.recommending import Question
     from whichgpu.requirement import Requirements
     from whichgpu.workload import Workload
@@ -56,7 +56,6 @@ def captured(source: str, options: Mapping[str, Any]) -> Workload:
 
 def question(options: Mapping[str, Any], found: Catalog, written: Asked | None = None) -> Question:
     """The question of ``limit_options``, and of a requirements file where one was ``written``; options win."""
-    from whichgpu.catalog.prices import default_prices
     from whichgpu.cli.detection import owned
     from whichgpu.recommending import Question
     from whichgpu.requirement import Goal
@@ -68,12 +67,43 @@ def question(options: Mapping[str, Any], found: Catalog, written: Asked | None =
     return Question(
         goal=GOAL_NAMES.get(goal) or Goal(goal),
         requirements=limits,
-        prices=default_prices().with_given(_given(options["prices"], found)).with_use(limits.use),
+        prices=price_book(options, found).with_given(_given(options["prices"], found)).with_use(limits.use),
         own=owned(own, found),
         currency=currency if limits.budget is None else limits.budget.currency,
         sensitivity=True,
         objectives=options.get("pareto") or (),
     )
+
+
+def price_book(options: Mapping[str, Any], found: Catalog) -> PriceBook:
+    """The prices and rates to count with: the shipped ones, the user's files and rates over them."""
+    from whichgpu.catalog.price_files import read_prices
+    from whichgpu.catalog.prices import default_prices
+
+    book = default_prices()
+    for text in options.get("exchange_rates") or ():
+        book = book.with_rate(*_rate(text))
+    for name in options.get("price_files") or ():
+        book = book.with_prices(read_prices(Path(name), found, book.exchange.rates))
+    return book
+
+
+def _rate(text: str) -> tuple[str, float]:
+    """``JPY=150`` as a currency and its units for a dollar; raises InvalidValue."""
+    currency, _equals, amount = text.partition("=")
+    try:
+        rate = float(amount)
+    except ValueError:
+        rate = 0.0
+    name = currency.strip().upper()
+    if not 0.0 < rate < 1e9 or not (len(name) == 3 and name.isalpha()) or name == "USD":
+        raise InvalidValue(
+            "--exchange-rate is {text!r}, but must be a currency and its units for one US dollar",
+            text=text,
+            field="exchange-rate",
+            hint="write --exchange-rate JPY=150",
+        )
+    return name, rate
 
 
 def requirements(options: Mapping[str, Any], found: Catalog, written: Asked | None = None) -> Requirements:

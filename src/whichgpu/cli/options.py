@@ -190,6 +190,20 @@ def limit_options() -> Decorator:
             metavar="ID=85000jpy",
             help=N_("A price you know; 2.5usd/h is rent. May be repeated."),
         ),
+        option(
+            "--prices",
+            "price_files",
+            multiple=True,
+            metavar="FILE",
+            help=N_("Prices of your own as CSV or TOML (docs/recommend.md)."),
+        ),
+        option(
+            "--exchange-rate",
+            "exchange_rates",
+            multiple=True,
+            metavar="JPY=150",
+            help=N_("Units of a currency for one US dollar."),
+        ),
         option("--own", metavar="ID|auto", help=N_("The GPU or processor you have already.")),
     )
 

@@ -14,7 +14,7 @@ from whichgpu.cli.limits import requirement_options, written
 from whichgpu.cli.options import Names, catalogue_options, limit_options, option, output_options, top_option
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import terminal_width
-from whichgpu.errors import InvalidValue
+from whichgpu.errors import UsageError
 from whichgpu.explaining import N_
 from whichgpu.requirement import OBJECTIVES
 
@@ -65,7 +65,7 @@ def _works(asked: Asked, source: str | None, options: dict[str, Any]) -> Iterato
     for work in asked.work:
         name = source or work.source
         if name is None:
-            raise InvalidValue(
+            raise UsageError(
                 "there is no source to recommend for",
                 field="source",
                 hint=N_("give a Keras script, or a name that whichgpu zoo lists"),
