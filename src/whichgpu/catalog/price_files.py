@@ -37,7 +37,7 @@ def read_prices(path: Path, catalog: Catalog, currencies: Mapping[str, float]) -
 
 
 def _broken(place: tuple[Path, int], problem: str, **values: Any) -> InvalidFile:
-    """The error of a row; ``problem`` is a sentence of the message catalogue. Rows count from one, a heading is none."""
+    """The error of a row; ``problem`` is a sentence of the message catalogue. A heading is no row."""
     return InvalidFile(
         f"{{file}}, line {{line}}: {problem}", file=place[0].name, line=place[1], field="prices", **values
     )
