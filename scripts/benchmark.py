@@ -7,6 +7,10 @@ Each figure is the median of several runs beside its ceiling. Nothing here is a 
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import json
+import multiprocessing
 import os
 import resource
 import statistics
@@ -16,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parent.parent
 WHICHGPU = [str(Path(sys.executable).parent / "whichgpu")]
@@ -57,11 +62,82 @@ def main() -> None:
         row("`whichgpu recommend examples/lstm.py`, cold", f"{median_s(recommend, 1):.2f} s", "8 s")
         row("the same, its capture cached", f"{median_s(recommend):.2f} s", "0.5 s")
     row("a captured workload ranked on the whole catalogue, in process", f"{1e3 * ranking_s():.1f} ms", "15 ms")
+    large_models()
     with tempfile.TemporaryDirectory() as cache:
         command("capture", "examples/vgg16_transfer.py", cache=cache)()
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     row("peak memory of a capture (vgg16_transfer.py)", f"{peak:.0f} MB", "700 MB")
     row("operator–GPU costs on one core", f"{costs_per_s() / 1e6:.1f} million/s", "(at least 5)")
+
+
+LLAMA_3_70B = {
+    "model_type": "llama",
+    "hidden_size": 8192,
+    "num_hidden_layers": 80,
+    "num_attention_heads": 64,
+    "num_key_value_heads": 8,
+    "intermediate_size": 28672,
+    "vocab_size": 128256,
+    "max_position_embeddings": 8192,
+}
+
+
+def large_models() -> None:
+    """Models that no machine like this one could hold, each in a process of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "config.json").write_text(json.dumps(LLAMA_3_70B))
+        prefill = ("--phase", "generate", "--step", "prefill", "--sequence-length", "2048", "--batch-size", "1")
+        seconds = median_s(command("capture", folder, *prefill, cache=folder))
+        row(
+            "Llama 3 70B from its `config.json`: prefill of 2,048 tokens, new process, no cache",
+            f"{seconds:.2f} s",
+            "3 s",
+        )
+    words = ("capture", "llama-3.1-405b", "--phase", "generate")
+    with tempfile.TemporaryDirectory() as cache:
+        row("peak memory of `whichgpu capture llama-3.1-405b --phase generate`", f"{peak_mb(*words):.0f} MB", "700 MB")
+        for name in ("resnet50", "llama-3-8b"):
+            seconds = median_s(command("recommend", name, cache=cache))
+            row(f"`whichgpu recommend {name}`, new process", f"{seconds:.2f} s", "0.5 s")
+        generation = command("recommend", "llama-3-8b", "--phase", "generate", cache=cache)
+        row("the same with `--phase generate`: four stages", f"{median_s(generation):.2f} s", "")
+        if importlib.util.find_spec("onnx") is not None:
+            path = Path(cache, "large.onnx")
+            # In a process of its own: a child's peak starts at what its parent holds.
+            writer = multiprocessing.get_context("spawn").Process(target=write_onnx, args=(path, 30, 2048))
+            writer.start()
+            writer.join()
+            row(
+                f"ONNX of {path.stat().st_size / 1e6:.0f} MB",
+                f"{median_s(command('capture', str(path), cache=cache), 3):.2f} s",
+                "3 s",
+            )
+            row("its peak memory", f"{peak_mb('capture', str(path)):.0f} MB", "(no weights)")
+
+
+def peak_mb(*arguments: str) -> float:
+    """Peak resident memory of one run of the program."""
+    child = subprocess.Popen([*WHICHGPU, *arguments], cwd=ROOT, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(child.pid, 0)
+    child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, child.args)
+    return usage.ru_maxrss / 1024
+
+
+def write_onnx(path: Path, layers: int, width: int) -> None:
+    """A chain of products with FP32 weights inside the file."""
+    onnx: Any = importlib.import_module("onnx")
+    helper: Any = importlib.import_module("onnx.helper")
+    floats = onnx.TensorProto.FLOAT
+
+    weights = b"\0" * (4 * width * width)
+    nodes, constants = [], []
+    for layer in range(layers):
+        nodes.append(helper.make_node("MatMul", [f"x{layer}", f"w{layer}"], [f"x{layer + 1}"]))
+        constants.append(helper.make_tensor(f"w{layer}", floats, [width, width], weights, raw=True))
+    ends = [helper.make_tensor_value_info(name, floats, [8, width]) for name in ("x0", f"x{layers}")]
+    onnx.save(helper.make_model(helper.make_graph(nodes, "chain", ends[:1], ends[1:], constants)), str(path))
 
 
 def ranking_s() -> float:
