@@ -9,7 +9,6 @@ pool: 512 bytes) would be left. Free neighbours join. Segments stay with the pro
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -160,13 +159,3 @@ class CachingAllocator:
     def peaks(self) -> Peaks:
         """The peaks so far."""
         return Peaks(allocated_bytes=self.peak_allocated, held_bytes=self.peak_held, reserved_bytes=self.reserved)
-
-
-def replay(allocator: CachingAllocator, events: Iterable[int], sizes: Sequence[int], blocks: dict[int, int]) -> None:
-    """Carry out events: a number allocates that tensor (size by ``sizes``), its complement (``~number``) frees it."""
-    allocate, free = allocator.allocate, allocator.free
-    for event in events:
-        if event >= 0:
-            blocks[event] = allocate(sizes[event])
-        else:
-            free(blocks.pop(~event))

@@ -31,9 +31,10 @@ def memory_of(workload: Workload, gpus: Sequence[Gpu], resolutions: Sequence[Res
     found = []
     for gpu, sizes in zip(gpus, resolutions, strict=True):
         turns = turns_images(workload, gpu, sizes)
-        key = (sizes.narrow_bytes, sizes.wide_bytes, sizes.weight_bytes, sizes.master_bytes, sizes.mixed, turns)
+        widths = (sizes.narrow_bytes, sizes.wide_bytes, sizes.weight_bytes, sizes.master_bytes, sizes.mixed)
+        key = (*widths, turns, gpu.is_cpu)
         if key not in followed:
-            followed[key] = peak_parts(workload, alive, sizes, 0.0, allocator=True, turns=turns)
+            followed[key] = peak_parts(workload, alive, sizes, 0.0, allocator=True, turns=turns, processor=gpu.is_cpu)
         held = (workspace_bytes(workload, gpu, alive.products), context_bytes(workload, gpu))
         if (key, held) not in boards:
             boards[key, held] = _on(followed[key], *held)
@@ -44,11 +45,14 @@ def memory_of(workload: Workload, gpus: Sequence[Gpu], resolutions: Sequence[Res
 def turns_images(workload: Workload, gpu: Gpu, sizes: Resolution) -> bool:
     """Whether convolutions copy images: NVIDIA's matrix units want channels last, PyTorch's default has them first.
 
-    Source: cuDNN developer guide, tensor transformations around tensor-core kernels, done in the workspace.
+    Sources: cuDNN developer guide, tensor transformations around tensor-core kernels, done in the workspace; oneDNN
+    developer guide, "Memory Format Propagation": convolutions of processors want channels in blocks of their own.
     """
     rules = stack(workload.stack)
-    if gpu.vendor != "NVIDIA" or rules.framework != "pytorch" or workload.layout in ("nhwc", "channels_last"):
+    if rules.framework != "pytorch" or workload.layout in ("nhwc", "channels_last"):
         return False
+    if gpu.is_cpu or gpu.vendor != "NVIDIA":
+        return gpu.is_cpu
     figure = next((name for name in UNITS[sizes.conv] if gpu.get(name) is not None), "")
     return "tensor" in figure and sizes.conv is not Arithmetic.FP64
 

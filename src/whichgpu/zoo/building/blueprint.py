@@ -58,6 +58,20 @@ class Blueprint:
     batches: tuple[int, ...] = (11, 13)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Traced:
+    """Captures one pass of a module: how it is built and its loss, so that it can be run in earnest, too."""
+
+    build: Build
+    loss: Callable[[Any], torch.Tensor] | None
+    train: bool
+
+    def __call__(self, batch: int) -> OperatorGraph:
+        with quick_building(), fake_mode():
+            module, inputs = self.build(batch)
+            return trace(module, inputs, train=self.train, batch_size=batch, loss=self.loss)
+
+
 _BLUEPRINTS: dict[str, Blueprint] = {}
 
 
@@ -76,12 +90,12 @@ def blueprints() -> Mapping[str, Blueprint]:
 
 def training(build: Build, loss: Callable[[Any], torch.Tensor] | None = None) -> Capture:
     """Captures forward pass, loss and backward pass; without ``loss`` the model's own, or the mean of its outputs."""
-    return lambda batch: _traced(build, batch, loss, train=True)
+    return Traced(build=build, loss=loss, train=True)
 
 
 def inference(build: Build) -> Capture:
     """Captures a forward pass in evaluation mode."""
-    return lambda batch: _traced(build, batch, None, train=False)
+    return Traced(build=build, loss=None, train=False)
 
 
 def variants(build: Build, loss: Callable[[Any], torch.Tensor] | None = None) -> dict[str, Capture]:
@@ -114,9 +128,3 @@ def _renumbered(operator: Operator, number: Mapping[int, int]) -> Operator:
         inputs=tuple(number[index] for index in operator.inputs),
         outputs=tuple(number[index] for index in operator.outputs),
     )
-
-
-def _traced(build: Build, batch: int, loss: Callable[[Any], torch.Tensor] | None, *, train: bool) -> OperatorGraph:
-    with quick_building(), fake_mode():
-        module, inputs = build(batch)
-        return trace(module, inputs, train=train, batch_size=batch, loss=loss)

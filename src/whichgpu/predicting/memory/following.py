@@ -1,0 +1,99 @@
+"""Steps of a workload through an allocator, block by block, in the order of its operators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from whichgpu.predicting.memory.allocator import ROUNDING_BYTES, CachingAllocator, Peaks, rounded
+from whichgpu.predicting.memory.heap import Heap
+from whichgpu.predicting.memory.liveness import Liveness
+from whichgpu.predicting.memory.sizing import Sizes
+
+_FOLLOWED_EVENTS: Final = 12_000
+"""Longer steps are followed once, with the optimizer's state already there, instead of twice."""
+
+
+class Allocator(Protocol):
+    """What hands out memory: blocks are whatever it likes to be given back."""
+
+    def allocate(self, size: int) -> Any:
+        """A block for ``size`` bytes."""
+
+    def free(self, block: Any) -> None:
+        """Give a block back."""
+
+    def peaks(self) -> Peaks:
+        """The peaks so far."""
+
+
+def replay(allocator: Allocator, events: Iterable[int], sizes: Sequence[int], blocks: dict[int, Any]) -> None:
+    """Carry out events: a number allocates that tensor (size by ``sizes``), its complement (``~number``) frees it."""
+    allocate, free = allocator.allocate, allocator.free
+    for event in events:
+        if event >= 0:
+            blocks[event] = allocate(sizes[event])
+        else:
+            free(blocks.pop(~event))
+
+
+def follow(alive: Liveness, sizes: Sizes, *, processor: bool = False) -> Peaks:
+    """PyTorch's allocator through two steps of the workload: the first creates the optimizer's state.
+
+    On a processor it is the C library's heap.
+    """
+    allocator: Allocator = Heap() if processor else CachingAllocator()
+    for size in sizes.weights:
+        allocator.allocate(rounded(size))
+    if alive.buffers_bytes:
+        allocator.allocate(rounded(alive.buffers_bytes))
+    for size in (sizes.casts, *sizes.caches.tolist()):
+        if size:
+            allocator.allocate(rounded(size))
+    granted: list[int] = np.maximum(1, np.ceil(sizes.storages / ROUNDING_BYTES)).astype(np.int64).tolist()
+    granted = [units * ROUNDING_BYTES for units in granted]
+    events, kept = _events(alive)
+    steps = 1 if not sizes.state and not sizes.step_tensors else 2
+    if steps == 2 and len(events) > _FOLLOWED_EVENTS:
+        steps = 1
+        _create_state(allocator, alive, sizes)
+    blocks: dict[int, Any] = {}
+    for step in range(steps):
+        replay(allocator, events, granted, blocks)
+        if step == 0 and steps == 2:
+            _create_state(allocator, alive, sizes)
+        for block in [allocator.allocate(rounded(size)) for size in sizes.step_tensors]:
+            allocator.free(block)
+        # Gradients are freed before the next step (zero_grad), and its batch replaces this one.
+        replay(allocator, [~number for number in kept if number in blocks], granted, blocks)
+    return allocator.peaks()
+
+
+def _create_state(allocator: Allocator, alive: Liveness, sizes: Sizes) -> None:
+    trained = [
+        elements
+        for elements, is_trained in zip(alive.weights.elements, alive.weights.trained, strict=True)
+        if is_trained
+    ]
+    total = sum(trained)
+    if not total or not sizes.state:
+        return
+    a_parameter = sizes.state / total
+    # Two states of equal size, one after the other for each weight, where there are as many bytes as for two.
+    states = 2 if a_parameter > 4.0 or a_parameter < 2.5 else 1
+    for elements in trained:
+        for _ in range(states):
+            allocator.allocate(rounded(elements * a_parameter / states))
+
+
+def _events(alive: Liveness) -> tuple[list[int], list[int]]:
+    """Allocations and frees in the order of the operators; storages that outlive them are listed apart."""
+    lasting = alive.gradient | alive.data
+    numbers = np.arange(len(alive.birth))
+    ends = ~lasting
+    moments = np.concatenate([2 * alive.birth, 2 * alive.death[ends] + 1])
+    events = np.concatenate([numbers, ~numbers[ends]])
+    order = np.argsort(moments, kind="stable")
+    return events[order].tolist(), numbers[lasting].tolist()

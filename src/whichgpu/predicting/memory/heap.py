@@ -1,0 +1,116 @@
+"""The C library's heap, from which PyTorch takes memory on a processor: what stays resident of what is asked for.
+
+The rules are glibc's (malloc(3), mallopt(3), "M_MMAP_THRESHOLD" and "M_TRIM_THRESHOLD"): requests of at least a
+threshold are mapped by themselves and given back when freed; smaller ones are cut from a heap whose top alone can be
+given back. The threshold starts at 128 KiB and rises to every mapped block that is freed, up to 32 MiB; the top is
+given back when twice the threshold of it is free. Builds of PyTorch with mimalloc (Windows, Arm) keep freed pages, too.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from typing import Final
+
+from whichgpu.predicting.memory.allocator import Peaks
+from whichgpu.units import KIB, MIB
+
+ALIGNMENT_BYTES: Final = 64
+"""What PyTorch aligns its storages to on a processor; a block has a header beside it."""
+
+_PAGE_BYTES: Final = 4096
+_FIRST_THRESHOLD_BYTES: Final = int(128 * KIB)
+_LAST_THRESHOLD_BYTES: Final = int(32 * MIB)
+
+
+class Heap:
+    """The state of the heap; ``allocate`` and ``free`` move it, its peaks are read at the end."""
+
+    __slots__ = (
+        "_ends",
+        "_free",
+        "_highest",
+        "_starts",
+        "_threshold",
+        "_top",
+        "allocated",
+        "peak_allocated",
+        "peak_resident",
+        "resident",
+    )
+
+    def __init__(self) -> None:
+        self._free: list[tuple[int, int]] = []  # size and start of free pieces below the top
+        self._starts: dict[int, int] = {}  # start of a free piece: its end
+        self._ends: dict[int, int] = {}
+        self._threshold = _FIRST_THRESHOLD_BYTES
+        self._top = self._highest = 0
+        self.allocated = self.peak_allocated = self.resident = self.peak_resident = 0
+
+    def allocate(self, size: int) -> tuple[int, int]:
+        """A block for ``size`` bytes: where it starts, and its end; mapped ones have negative starts."""
+        size += ALIGNMENT_BYTES
+        block = self._map(size) if size >= self._threshold else self._cut(size)
+        self.allocated += block[1] - max(0, block[0])
+        self.peak_allocated = max(self.peak_allocated, self.allocated)
+        self.peak_resident = max(self.peak_resident, self.resident)
+        return block
+
+    def _map(self, size: int) -> tuple[int, int]:
+        pages = -(-size // _PAGE_BYTES) * _PAGE_BYTES
+        self.resident += pages
+        return (-1, pages)
+
+    def _cut(self, size: int) -> tuple[int, int]:
+        at = bisect_left(self._free, (size, -1))
+        if at < len(self._free):
+            _, start = self._free[at]
+            end = self._forget(start)
+            if end - start > size:
+                self._remember(start + size, end)
+            return (start, start + size)
+        start = self._top
+        self._top += size
+        self._reach(max(self._highest, self._top))
+        return (start, self._top)
+
+    def free(self, block: tuple[int, int]) -> None:
+        """Give a block back: to the system where it was mapped, else to its neighbours."""
+        start, end = block
+        if start < 0:
+            self.allocated -= end
+            self.resident -= end
+            if end <= _LAST_THRESHOLD_BYTES:
+                self._threshold = max(self._threshold, end)
+            return
+        self.allocated -= end - start
+        if end in self._starts:
+            end = self._forget(end)
+        if start in self._ends:
+            start = self._ends[start]
+            self._forget(start)
+        if end < self._top:
+            self._remember(start, end)
+            return
+        self._top = start
+        if self._highest - start >= 2 * self._threshold:
+            self._reach(start)
+
+    def _reach(self, highest: int) -> None:
+        self.resident += highest - self._highest
+        self._highest = highest
+
+    def _remember(self, start: int, end: int) -> None:
+        self._starts[start], self._ends[end] = end, start
+        insort(self._free, (end - start, start))
+
+    def _forget(self, start: int) -> int:
+        end = self._starts.pop(start)
+        del self._ends[end]
+        del self._free[bisect_left(self._free, (end - start, start))]
+        return end
+
+    def peaks(self) -> Peaks:
+        """The peaks so far; nothing that is resident is only cached: the system does not ask for it back."""
+        return Peaks(
+            allocated_bytes=self.peak_allocated, held_bytes=self.peak_resident, reserved_bytes=self.peak_resident
+        )
