@@ -11,6 +11,7 @@ from torch import nn
 from torch.nn import functional
 
 from whichgpu.zoo.building.blueprint import Blueprint, register, variants
+from whichgpu.zoo.building.losses import classification
 
 _CRITEO: Final = (
     *(1460, 583, 10_131_227, 2_202_608, 305, 24, 12_517, 633, 3, 93_145, 5_683, 8_351_593, 3_194),
@@ -115,18 +116,27 @@ def _loss(output: Any) -> torch.Tensor:
     return functional.binary_cross_entropy_with_logits(output, torch.zeros_like(output))
 
 
-def _register(name: str, source: str, make: Callable[[], nn.Module], inputs: Callable[[int], Any], what: str) -> None:
+def _register(
+    name: str,
+    source: str,
+    published: str,
+    make: Callable[[], nn.Module],
+    inputs: Callable[[int], Any],
+    what: str,
+    loss: Callable[[Any], torch.Tensor] = _loss,
+    batch_size: int = 2048,
+) -> None:
     register(
         Blueprint(
             name=name,
             category="recommendation",
             family="embedding",
             source=source,
-            published="",
-            graphs=variants(lambda batch: (make(), inputs(batch)), _loss),
+            published=published,
+            graphs=variants(lambda batch: (make(), inputs(batch)), loss),
             block="recommenders",
             input=what,
-            batch_size=2048,
+            batch_size=batch_size,
             optimizer="adam",
         )
     )
@@ -140,15 +150,46 @@ def _ids(*shape: int) -> Callable[[int], Any]:
     return lambda batch: tuple(torch.zeros(batch, *shape, dtype=torch.long) for _ in range(2))
 
 
+class _Bert4Rec(nn.Module):
+    """BERT4Rec (Sun 2019): two blocks over the last 200 items, some of them hidden; its scores use the items' table."""
+
+    def __init__(self, items: int = 3418, width: int = 64, length: int = 200) -> None:
+        super().__init__()
+        self.items, self.places = nn.Embedding(items, width), nn.Embedding(length, width)
+        self.norm = nn.LayerNorm(width)
+        layer = nn.TransformerEncoderLayer(width, 2, 4 * width, 0.2, "gelu", batch_first=True)
+        self.blocks = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
+        self.last, self.end, self.bias = nn.Linear(width, width), nn.LayerNorm(width), nn.Parameter(torch.zeros(items))
+
+    def forward(self, history: torch.Tensor) -> torch.Tensor:
+        """Scores [batch, length, items] of every item at every place."""
+        x = self.norm(self.items(history) + self.places(torch.arange(history.shape[1])))
+        x = self.end(functional.gelu(self.last(self.blocks(x))))
+        return functional.linear(x, self.items.weight, self.bias)
+
+
+def _next_item(output: Any) -> torch.Tensor:
+    return classification(output.transpose(1, 2))
+
+
 def _register_all() -> None:
     what = "13 numbers and 26 categories of an advertisement"
-    _register("dlrm-criteo-kaggle", "facebookresearch/dlrm, bench/dlrm_s_criteo_kaggle.sh", _Dlrm, _clicks, what)
-    _register("wide-and-deep", "Cheng 2016 on Criteo's features", lambda: _Wide(pairs=False), _clicks, what)
-    _register("deepfm", "Guo 2017 on Criteo's features", lambda: _Wide(pairs=True), _clicks, what)
+    source = "facebookresearch/dlrm, bench/dlrm_s_criteo_kaggle.sh"
+    _register("dlrm-criteo-kaggle", source, "540677217", _Dlrm, _clicks, what)
     _register(
-        "two-tower", "Yi 2019: a million users, a hundred thousand items", _Tower, _ids(), "user and item numbers"
+        "wide-and-deep", "Cheng 2016 on Criteo's features", "575060528", lambda: _Wide(pairs=False), _clicks, what
     )
-    _register("sasrec", "Kang 2018: Amazon Beauty's items, 50 of them a user", _SasRec, _ids(50), "50 items")
+    _register("deepfm", "Guo 2017 on Criteo's features", "575060528", lambda: _Wide(pairs=True), _clicks, what)
+    source = "Yi 2019: a million users, a hundred thousand items"
+    _register("two-tower", source, "70499072", _Tower, _ids(), "user and item numbers")
+    source = "Kang 2018: Amazon Beauty's items, 50 of them a user"
+    _register("sasrec", source, "3544320", _SasRec, _ids(50), "50 items")
+    source = "Sun 2019: MovieLens 1M's items, 200 of them a user"
+    _register("bert4rec", source, "339354", _Bert4Rec, _history, "200 items", _next_item, 256)
+
+
+def _history(batch: int) -> tuple[torch.Tensor]:
+    return (torch.zeros(batch, 200, dtype=torch.long),)
 
 
 _register_all()

@@ -7,7 +7,8 @@ from typing import Any, Final
 import torch
 from torch import nn
 
-from whichgpu.zoo.building.blueprint import Blueprint, register, variants
+from whichgpu.zoo.building.blueprint import Blueprint, inference, register, variants
+from whichgpu.zoo.building.models.hifi_gan import HiFiGan
 from whichgpu.zoo.building.models.tacotron2 import Tacotron2
 from whichgpu.zoo.building.models.waveglow import WaveGlow
 from whichgpu.zoo.building.steps import stepped
@@ -30,6 +31,10 @@ def _tacotron2(batch: int) -> tuple[nn.Module, Any]:
 def _waveglow(batch: int) -> tuple[nn.Module, Any]:
     # 256-sample frames of a centred transform: one more than fit.
     return WaveGlow(), (torch.zeros(batch, 80, _SEGMENT // 256 + 1), torch.zeros(batch, _SEGMENT))
+
+
+def _hifi_gan(batch: int) -> tuple[nn.Module, Any]:
+    return HiFiGan(), (torch.zeros(batch, 80, _FRAMES),)
 
 
 def _register_all() -> None:
@@ -61,6 +66,21 @@ def _register_all() -> None:
             sequence_length=_SEGMENT,
             batch_size=8,
             optimizer="adam",
+        )
+    )
+
+    register(
+        Blueprint(
+            name="hifi-gan-v1",
+            category="speech",
+            family="gan",
+            source="Kong 2020, HiFi-GAN: the generator of version 1 (jik876/hifi-gan), ten seconds at 22 kHz",
+            published="13.92M",
+            graphs={"infer": inference(_hifi_gan)},
+            block="speech-synthesis",
+            input=f"{_FRAMES} mel frames",
+            sequence_length=_FRAMES,
+            batch_size=1,
         )
     )
 
