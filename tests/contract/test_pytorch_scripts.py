@@ -236,3 +236,76 @@ def test_pickles_are_not_run(read: Any, tmp_path: Path) -> None:
     with pytest.raises(WhichGpuError, match="pickled") as caught:
         read("import torch\nmodel = torch.load('model.pt', weights_only=False)\n")
     assert "script.py, line 2" in caught.value.message
+
+
+def test_an_optimizer_without_a_rule_of_its_own_is_told() -> None:
+    said = {assumption.code: assumption.values for assumption in followed("frozen_features").assumptions}
+    assert said["optimizer_assumed"] == {"optimizer": "adam", "named": "LBFGS"}
+    assert not followed("digits_cnn").assumptions or "optimizer_assumed" not in {
+        assumption.code for assumption in followed("digits_cnn").assumptions
+    }
+
+
+FUNCTIONS = """
+import torch
+
+def images():
+    return torch.nn.Conv2d(3, 8, 3)
+
+def words():
+    return torch.nn.Embedding(50, 4), torch.zeros(6, 9, dtype=torch.int64, device="cuda")
+
+def number():
+    return 7
+
+if __name__ == "__main__":
+    raise SystemExit("the file is not run as a script")
+"""
+
+
+@pytest.fixture
+def call(tmp_path: Path) -> Any:
+    """Reads a function of a file."""
+    path = tmp_path / "models.py"
+    path.write_text(FUNCTIONS, encoding="utf-8")
+    return lambda name, **options: capture(f"{path}:{name}", CaptureRequest(cache=False, **options))
+
+
+def test_a_function_that_returns_a_model_needs_shapes(call: Any) -> None:
+    found = call("images", input_shapes=("3x10x10",), batch_size=5, phase="train")
+    assert flops(found.graph) == (5 * 2 * 64 * 8 * 27, 5 * 2 * 64 * 8 * 27)  # no gradient of the images
+    assert (found.phase, found.batch_size, found.name) == ("train", 5, "models.py:images")
+    with pytest.raises(InvalidValue) as caught:
+        call("images")
+    assert caught.value.field == "input-shape"
+
+
+def test_a_function_that_returns_inputs_too(call: Any) -> None:
+    found = call("words")
+    assert (found.phase, found.batch_size, found.graph.parameters) == ("infer", 6, 200)
+
+
+def test_a_function_that_is_not_there_or_no_model(call: Any) -> None:
+    with pytest.raises(UnknownName, match="imagse"):
+        call("imagse")
+    with pytest.raises(WhichGpuError, match="returns int"):
+        call("number")
+
+
+def test_a_file_of_pickles_is_not_opened(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    path.write_bytes(b"cos\nsystem\n(S'touch /tmp/never'\ntR.")
+    with pytest.raises(WhichGpuError, match="pickled"):
+        capture(str(path), CaptureRequest(cache=False))
+
+
+def test_the_front_door_takes_modules_and_sources(tmp_path: Path) -> None:
+    import torch
+
+    import whichgpu
+
+    found = whichgpu.capture(torch.nn.Linear(3, 2), torch.zeros(4, 3), train=True, optimizer="sgd")
+    assert (found.phase, found.optimizer, flops(found.graph)) == ("train", "sgd", (48, 48))
+    (tmp_path / "config.json").write_text("{", encoding="utf-8")
+    with pytest.raises(WhichGpuError):
+        whichgpu.capture(tmp_path / "config.json")

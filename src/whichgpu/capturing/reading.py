@@ -84,6 +84,11 @@ register(Reader(kind="script", suffixes=(".py", ".ipynb", ".txt"), target="which
 register(
     Reader(kind="keras file", suffixes=(".keras", ".h5", ".hdf5"), target="whichgpu.capturing.keras_files.reading:read")
 )
+register(
+    Reader(
+        kind="pickle", suffixes=(".pt", ".pth", ".ckpt", ".pkl", ".pickle"), target="whichgpu.capturing.pickles:read"
+    )
+)
 register(Reader(kind="function", accepts=names_function, target="whichgpu.capturing.functions:read"))
 register(Reader(kind="onnx", suffixes=(".onnx",), target="whichgpu.capturing.onnx:read"))
 register(Reader(kind="gguf", suffixes=(".gguf",), target="whichgpu.capturing.gguf_models:read"))

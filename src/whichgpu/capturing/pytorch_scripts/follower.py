@@ -31,7 +31,15 @@ from whichgpu.capturing.pytorch_scripts import (
 from whichgpu.capturing.pytorch_scripts.calls import Calls
 from whichgpu.capturing.pytorch_scripts.recording import StepRecorder
 from whichgpu.capturing.pytorch_scripts.steps import Found, Steps
-from whichgpu.capturing.pytorch_scripts.working import at_batch, batch_of, inferring, models, workload_of
+from whichgpu.capturing.pytorch_scripts.working import (
+    at_batch,
+    batch_of,
+    inferring,
+    models,
+    optimizer_of,
+    related,
+    workload_of,
+)
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.serialising import to_document
 from whichgpu.capturing.tracing import fake_mode, replaced, scalable
@@ -129,6 +137,10 @@ class PyTorchFollower:
         graph = scalable(traced, own) if first.batches == 1 else traced(own)
         if replays:
             first = dataclasses.replace(first, train=False)
+        kin = optimizer_of(first.optimizers) if first.train else "none"
+        named = type(first.optimizers[0]).__name__ if first.optimizers and first.train else ""
+        if named and not related(named, kin):
+            assumptions.append(Assumption(code="optimizer_assumed", values={"optimizer": kin, "named": named}))
         workload = workload_of(
             dataclasses.replace(first, graph=graph, accumulated=max(first.accumulated, self._accumulated)),
             at_batch(graph, request),

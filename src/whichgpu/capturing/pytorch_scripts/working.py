@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -81,6 +82,13 @@ def optimizer_of(optimizers: Sequence[Any]) -> str:
         name = optimizer_name(optimizer)
         names[name] = names.get(name, 0) + sum(p.numel() for g in optimizer.param_groups for p in g["params"])
     return max(names, key=lambda name: names[name], default="none")
+
+
+def related(named: str, kin: str) -> bool:
+    """Whether an optimizer's class has the name that it is counted by, but for small things such as momentum."""
+    letters = re.sub(r"[^a-z]", "", named.lower().replace("8bit", "").replace("32bit", "").replace("paged", ""))
+    own = re.sub(r"[^a-z]", "", kin.replace("-8bit", "").replace("-bit", "").replace("paged", ""))
+    return letters == own or (letters == "sgd" and own == "momentum")
 
 
 def _precision(called: Sequence[Call], autocast: str | None, request: CaptureRequest) -> Precision:
