@@ -40,7 +40,7 @@ def workload_lines(workload: Workload, available: int | None) -> Iterator[str]:
     line = _("{name}: {phase}, batch size {batch}, {parameters} parameters, {stack}").format(
         name=workload.name,
         phase=phase,
-        batch=workload.batch_size,
+        batch=_("as large as fits") if workload.largest_batch else workload.batch_size,
         parameters=f"{workload.parameters:,}",
         stack=workload.stack,
     )
@@ -64,6 +64,7 @@ def _ranking(answer: Recommendation, rows: Sequence[Candidate], available: int |
     columns = [
         Column(heading="#", right=True),
         Column(heading=_("GPU")),
+        *([Column(heading=_("batch"), right=True, weight=20)] if answer.workload.largest_batch else []),
         Column(heading=time_heading(every), right=True),
         Column(heading=_("range"), right=True, weight=50),
         *([Column(heading=_("to finish"), right=True, weight=90)] if finishes else []),
@@ -90,6 +91,7 @@ def _row(candidate: Candidate, answer: Recommendation, finishes: bool) -> list[s
     return [
         rank,
         candidate.gpu.id,
+        *_batch(estimate, answer),
         *_numbers(estimate, answer.baseline, finishes),
         _price(estimate),
         _(messages.WAYS[candidate.acquisition]),
@@ -102,6 +104,7 @@ def _baseline_row(estimate: Estimate, answer: Recommendation, finishes: bool) ->
     return [
         "",
         estimate.gpu,
+        *_batch(estimate, answer),
         *_numbers(estimate, estimate, finishes),
         "",
         "",
@@ -110,9 +113,15 @@ def _baseline_row(estimate: Estimate, answer: Recommendation, finishes: bool) ->
     ]
 
 
+def _batch(estimate: Estimate, answer: Recommendation) -> list[str]:
+    """The batch of a row, where every GPU takes its own."""
+    return [str(estimate.batch_size)] if answer.workload.largest_batch else []
+
+
 def _numbers(estimate: Estimate, baseline: Estimate | None, finishes: bool) -> list[str]:
     latency = estimate.latency_s
-    faster = "–" if baseline is None else factor(baseline.latency_s.mid / latency.mid)
+    yields = estimate.throughput_per_s.mid
+    faster = "–" if baseline is None else factor(yields / baseline.throughput_per_s.mid)
     finish = estimate.time_to_finish_s
     return [
         duration(latency.mid),

@@ -73,9 +73,11 @@ def _show(answers: Answers, missing: dict[str, str]) -> None:
 def _table(answers: Answers, available: int | None) -> str:
     every = [each for _workload, found in answers for each in found]
     generates = any(each.prefill_s is not None for each in every)
+    largest = any(workload.largest_batch for workload, _estimates in answers)
     columns = [
         Column(heading=_("workload")),
         Column(heading=_("GPU")),
+        *([Column(heading=_("batch"), right=True, weight=20)] if largest else []),
         Column(heading=time_heading(every), right=True),
         Column(heading=_("range"), right=True, weight=60),
         *(Column(heading=heading, right=True, weight=20) for heading in _phases(generates)),
@@ -102,12 +104,18 @@ def _phases(generates: bool) -> list[str]:
     return [_("prefill"), _("time a token")] if generates else []
 
 
+def _compared_s(each: Estimate, workload: Workload) -> float:
+    """The time by which GPUs are compared: of a step, or of a sample where their steps differ in size."""
+    return 1.0 / each.throughput_per_s.mid if workload.largest_batch else each.latency_s.mid
+
+
 def _row(workload: Workload, each: Estimate, first: Estimate | None, generates: bool) -> list[str]:
     parts = [each.prefill_s, each.decode_s_per_token] if generates else []
-    ratio = "–" if first is None else factor(each.latency_s.mid / first.latency_s.mid)
+    ratio = "–" if first is None else factor(_compared_s(each, workload) / _compared_s(first, workload))
     return [
         workload.name,
         each.gpu,
+        *([str(each.batch_size)] if workload.largest_batch else []),
         duration(each.latency_s.mid),
         f"{duration(each.latency_s.low)} – {duration(each.latency_s.high)}",
         *("–" if part is None else duration(part.mid) for part in parts),
