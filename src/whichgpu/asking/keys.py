@@ -9,6 +9,7 @@ from typing import Any, Final
 from whichgpu.capturing.request import LARGEST
 from whichgpu.catalog.support import STATUSES
 from whichgpu.explaining import N_
+from whichgpu.recommending.software import KNOWN_FEATURES
 from whichgpu.requirement import ACQUISITIONS, BACKENDS, COOLINGS, GOAL_NAMES, PLACES, Goal
 from whichgpu.workload import PHASES, Precision
 
@@ -118,7 +119,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Key]]] = {
         "framework": _name(("pytorch", "tensorflow", "jax"), N_("The framework.")),
         "backend": _name(BACKENDS, N_("The maker's software.")),
         "support": _names(STATUSES, ["official"], N_("States of support to be content with.")),
-        "features": _names((), ["bitsandbytes"], N_("Software or features that must run.")),
+        "features": _names(KNOWN_FEATURES, ["bitsandbytes"], N_("Software or features that must run.")),
         "until": Key(kind="month", example="2027-12", text=N_("New releases must go on supporting it until then.")),
     },
     "money": {

@@ -11,7 +11,9 @@ from typing import Any, Final
 
 from whichgpu.gpu import Gpu
 
-FRAMEWORKS: Final = ("pytorch", "tensorflow", "jax", "llama.cpp")
+FRAMEWORKS: Final = ("pytorch", "tensorflow", "jax", "onnxruntime", "llama.cpp", "vllm")
+FEATURES: Final = ("bitsandbytes", "flash-attention", "torch.compile", "tensorrt", "vllm", "llama.cpp", "onnxruntime")
+"""Software that a model may ask for beside its framework."""
 SYSTEMS: Final = ("linux", "windows", "wsl", "macos")
 STATUSES: Final = (
     "official",
@@ -144,3 +146,23 @@ def _data() -> tuple[tuple[Mapping[str, Any], ...], Mapping[str, Mapping[str, st
 def notes() -> tuple[str, ...]:
     """The notes of all rules, for the message catalogue."""
     return tuple(dict.fromkeys(rule["note"] for rule in _data()[0] if rule.get("note")))
+
+
+def install(gpu: Gpu, framework: str, os: str) -> str | None:
+    """The command that installs ``framework`` for ``gpu`` under ``os``, or None where no source gives one."""
+    return _command(_traits(gpu), framework, os)
+
+
+@functools.cache
+def _command(traits: _Traits, framework: str, os: str) -> str | None:
+    for rule in _commands():
+        if _applies(rule, framework, os) and _matches(rule, traits):
+            command: str = rule["command"]
+            return command
+    return None
+
+
+@functools.cache
+def _commands() -> tuple[Mapping[str, Any], ...]:
+    text = resources.files("whichgpu.catalog").joinpath("install.toml").read_text(encoding="utf-8")
+    return tuple(tomllib.loads(text)["install"])

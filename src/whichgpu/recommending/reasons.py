@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from whichgpu.catalog.support import Support
+from whichgpu.catalog.support import Support, install
 from whichgpu.costing import Substitute
 from whichgpu.estimate import Bound, Estimate, Fit
 from whichgpu.gpu import Gpu
@@ -41,6 +41,7 @@ REASONS: Final = (
     "support_community",
     "support_unknown",
     "support_ends",
+    "install",
     "precision_fallback",
     "precision_emulated",
     "owned",
@@ -74,7 +75,7 @@ def reasons(
     yield Reason(code=f"bound_{estimate.bound}", values={"precision": estimate.precision})
     yield _memory(estimate)
     yield from _speedups(case, estimate, baseline, own)
-    yield from _software(case.supports, question.requirements.os)
+    yield from _software(case.gpu, case.supports, question.requirements.os)
     yield from _precision(case)
     yield from _price(case, question, cost)
     yield from _form(case.gpu)
@@ -114,7 +115,7 @@ def _speedups(case: Case, estimate: Estimate, baseline: Estimate | None, own: Es
         yield Reason(code="speedup_over_own", values={"factor": speedup(estimate, own), "own": own.gpu})
 
 
-def _software(states: tuple[Support, ...], asked: str | None) -> Iterator[Reason]:
+def _software(gpu: Gpu, states: tuple[Support, ...], asked: str | None) -> Iterator[Reason]:
     state = states[0]
     systems = [other.os for other in states if other.status == state.status] if asked is None else [state.os]
     values = {
@@ -130,6 +131,9 @@ def _software(states: tuple[Support, ...], asked: str | None) -> Iterator[Reason
     yield Reason(code=code, values=values)
     if state.until and state.status == "official":
         yield Reason(code="support_ends", values=values)
+    command = None if asked is None else install(gpu, state.framework, asked)
+    if command is not None and not state.rejects:
+        yield Reason(code="install", values={"command": command})
 
 
 def _precision(case: Case) -> Iterator[Reason]:

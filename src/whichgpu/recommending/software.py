@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichgpu.catalog.support import STATUSES, Support, support, supports
+from whichgpu.catalog.support import FEATURES, STATUSES, support, supports
 from whichgpu.costing import Substitute
 from whichgpu.recommending.question import Case, Question
 from whichgpu.recommending.verdict import Rule, named
@@ -18,6 +18,19 @@ VENDOR_BACKENDS: Final = {
     "Google": "xla",
 }
 """The software of each maker; a vendor that is not here has its own."""
+
+
+UNIT_FEATURES: Final = {
+    "bf16": ("bf16_tensor_flops_per_s", "bf16_flops_per_s"),
+    "fp8": ("fp8_tensor_flops_per_s",),
+    "fp4": ("fp4_tensor_flops_per_s",),
+    "tf32": ("tf32_tensor_flops_per_s",),
+    "tensor-cores": ("fp16_tensor_fp32acc_flops_per_s", "bf16_tensor_flops_per_s"),
+}
+"""Features that are units of the GPU: any of these figures says that it has one."""
+
+KNOWN_FEATURES: Final = (*UNIT_FEATURES, *FEATURES)
+"""Everything that ``features`` may name."""
 
 
 def _framework(case: Case, question: Question) -> Verdict | None:
@@ -66,15 +79,19 @@ def _state(case: Case, question: Question) -> Verdict | None:
 
 def _features(case: Case, question: Question) -> Verdict | None:
     for feature in question.requirements.software.features:
-        state = _feature(case, question, feature)
-        if state.rejects:
+        if _lacks(case, question, feature):
             return named("no_feature", "features", feature, feature, {"code": "without_feature", "feature": feature})
     return None
 
 
-def _feature(case: Case, question: Question, feature: str) -> Support:
+def _lacks(case: Case, question: Question, feature: str) -> bool:
+    """Whether the GPU has no unit for a number format, or the software does not run on it."""
+    if feature in UNIT_FEATURES:
+        figures = UNIT_FEATURES[feature]
+        return all(case.gpu.get(name) is None for name in figures)
     asked = question.requirements.os
-    return supports(case.gpu, feature)[0] if asked is None else support(case.gpu, feature, asked)
+    state = supports(case.gpu, feature)[0] if asked is None else support(case.gpu, feature, asked)
+    return state.rejects
 
 
 def _precision(case: Case, question: Question) -> Verdict | None:
