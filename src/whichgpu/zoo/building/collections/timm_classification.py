@@ -24,11 +24,19 @@ _MORE_SIZES: Final[Mapping[str, tuple[int, ...]]] = {
     "efficientnet_b5": (456,),
     "convnext_xxlarge": (224,),
     "ese_vovnet57b": (224,),
-    "regnety_2560": (224,),
     "resnext101_32x4d": (288,),
     "sam2_hiera_tiny": (224,),
 }
 """Sizes at which timm's benchmarks ran a model beside those of its weights."""
+
+
+_MERGED: Final = frozenset(
+    [
+        *(f"repghostnet_{width}" for width in (100, 111, 130, 150, 200)),
+        *("tiny_vit_21m_224", "tiny_vit_21m_384"),
+    ]
+)
+"""Models that timm's results count with branches and norms merged into their convolutions, as they do not train."""
 
 
 @functools.cache
@@ -81,7 +89,7 @@ def _register(name: str, module: str) -> None:
                 category="image-classification",
                 family="transformer" if module.startswith(_TRANSFORMERS) else "cnn",
                 source=f"timm.models.{module}.{name}",
-                published=_published().get(f"{name}-{size}", ""),
+                published="" if name in _MERGED else _published().get(f"{name}-{size}", ""),
                 graphs=variants(_build(name, size, sizes[0]), classification),
                 block=f"timm-{module.replace('_', '')}",
                 input=f"3x{size}x{size}",
