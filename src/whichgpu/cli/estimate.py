@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import click
 
-from whichgpu.cli.asking import workload_options
+from whichgpu.cli.asking import AUTO, workload_options
 from whichgpu.cli.entry import per_joule
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog
-from whichgpu.cli.options import catalogue_options, option, output_options
+from whichgpu.cli.options import Name, catalogue_options, option, output_options
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
 from whichgpu.cli.units import joule_heading, rate_heading, time_heading
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import N_, _, messages
-from whichgpu.explaining.quantities import duration, energy, factor, power, rate, size
+from whichgpu.explaining.quantities import count, duration, energy, factor, power, rate, size
+from whichgpu.gpu import Gpu
 from whichgpu.workload import Workload
 
 Answers = list[tuple[Workload, list[Estimate]]]
@@ -32,6 +33,12 @@ Answers = list[tuple[Workload, list[Estimate]]]
 @option(
     "--gpu", "gpus", multiple=True, metavar="ID", help=N_("Only this GPU; may be repeated. All where none is given.")
 )
+@option(
+    "--max-sequence-length",
+    "longest",
+    type=Name("length", (AUTO,)),
+    help=N_("The longest sequence that fits each GPU, among powers of two."),
+)
 @workload_options()
 @catalogue_options()
 @output_options()
@@ -45,9 +52,8 @@ def command(sources: Sequence[str], gpus: Sequence[str], as_json: bool, lang: st
     entries = [found.get(name) for name in gpus] if gpus else list(found.gpus)
     answers: Answers = []
     missing: dict[str, str] = {}
-    for source in sources:
-        workload = captured(source, options)
-        made = estimates(workload, entries, allow_uncovered=options["allow_uncovered"])
+    for workload, alike in _works(sources, entries, options):
+        made = estimates(workload, alike, allow_uncovered=options["allow_uncovered"])
         lacking = {gpu: each.field or "" for gpu, each in made.items() if isinstance(each, MissingFigure)}
         missing.update(lacking)
         answers.append((workload, [each for each in made.values() if not isinstance(each, MissingFigure)]))
@@ -55,6 +61,25 @@ def command(sources: Sequence[str], gpus: Sequence[str], as_json: bool, lang: st
         json_document(documents.estimates(answers, missing))
         return
     _show(answers, missing)
+
+
+def _works(
+    sources: Sequence[str], gpus: Sequence[Gpu], options: Mapping[str, Any]
+) -> Iterator[tuple[Workload, Sequence[Gpu]]]:
+    """Each source with the GPUs it is predicted on; at the longest sequence, the GPUs of each length apart."""
+    from whichgpu.predicting import longest_sequences
+
+    for source in sources:
+        if options["longest"] is None:
+            yield captured(source, options), gpus
+            continue
+        found = longest_sequences(_at_lengths(source, options), gpus)
+        for workload in {id(each): each for each in found.values()}.values():
+            yield workload, [gpu for gpu in gpus if found[gpu.id] is workload]
+
+
+def _at_lengths(source: str, options: Mapping[str, Any]) -> Callable[[int], Workload]:
+    return lambda length: captured(source, {**options, "sequence_length": length})
 
 
 def _show(answers: Answers, missing: dict[str, str]) -> None:
@@ -74,9 +99,11 @@ def _table(answers: Answers, available: int | None) -> str:
     every = [each for _workload, found in answers for each in found]
     generates = any(each.prefill_s is not None for each in every)
     largest = any(workload.largest_batch for workload, _estimates in answers)
+    lengths = len({workload.sequence_length for workload, _estimates in answers}) > 1
     columns = [
         Column(heading=_("workload")),
         Column(heading=_("GPU")),
+        *([Column(heading=_("tokens"), right=True, weight=20)] if lengths else []),
         *([Column(heading=_("batch"), right=True, weight=20)] if largest else []),
         Column(heading=time_heading(every), right=True),
         Column(heading=_("range"), right=True, weight=60),
@@ -95,7 +122,9 @@ def _table(answers: Answers, available: int | None) -> str:
     first = {estimate.gpu: estimate for estimate in answers[0][1]}
     alone = next(iter(first.values()), None) if len(answers) == 1 else None
     rows = [
-        _row(workload, each, alone or first.get(each.gpu), generates) for workload, found in answers for each in found
+        _row(workload, each, alone or first.get(each.gpu), generates, lengths)
+        for workload, found in answers
+        for each in found
     ]
     return table(columns, rows, available)
 
@@ -109,12 +138,13 @@ def _compared_s(each: Estimate, workload: Workload) -> float:
     return 1.0 / each.throughput_per_s.mid if workload.largest_batch else each.latency_s.mid
 
 
-def _row(workload: Workload, each: Estimate, first: Estimate | None, generates: bool) -> list[str]:
+def _row(workload: Workload, each: Estimate, first: Estimate | None, generates: bool, lengths: bool) -> list[str]:
     parts = [each.prefill_s, each.decode_s_per_token] if generates else []
     ratio = "–" if first is None else factor(_compared_s(each, workload) / _compared_s(first, workload))
     return [
         workload.name,
         each.gpu,
+        *([count(workload.sequence_length or 0)] if lengths else []),
         *([str(each.batch_size)] if workload.largest_batch else []),
         duration(each.latency_s.mid),
         f"{duration(each.latency_s.low)} – {duration(each.latency_s.high)}",

@@ -1,6 +1,6 @@
 """Workload and GPUs into estimates: latency, memory, power, energy, each an interval."""
 
-from whichgpu.predicting.batches import largest_batches
+from whichgpu.predicting.batches import largest_batches, longest_sequences
 from whichgpu.predicting.fitting import fits
 from whichgpu.predicting.latency import kernel_s
 from whichgpu.predicting.memory import usable_bytes
@@ -23,6 +23,7 @@ __all__ = [
     "input_bytes",
     "kernel_s",
     "largest_batches",
+    "longest_sequences",
     "predict",
     "predict_arrays",
     "predict_stages",

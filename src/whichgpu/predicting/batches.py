@@ -1,8 +1,11 @@
-"""The largest batch that fits each GPU, among powers of two: memory is followed at every one of them, not scaled."""
+"""The largest batch, or the longest sequence, that fits each GPU, among powers of two.
+
+Memory is followed at every one of them, on the shapes that it has there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from whichgpu.errors import InvalidValue
@@ -39,4 +42,31 @@ def largest_batches(workload: Workload, gpus: Sequence[Gpu]) -> list[int]:
         for index in left:
             found[index] = batch
         batch *= 2
+    return found
+
+
+SHORTEST: Final = 128
+LONGEST: Final = 2**20
+"""Tokens of a sequence between which the longest that fits is looked for."""
+
+
+def longest_sequences(make: Callable[[int], Workload], gpus: Sequence[Gpu]) -> dict[str, Workload]:
+    """For every GPU, by id, the work at the longest power of two of tokens that certainly fits.
+
+    ``make`` gives the work at a length. A GPU that not even the shortest fits has that one; no sequence is longer than
+    the model takes.
+    """
+    left = list(gpus)
+    found: dict[str, Workload] = {}
+    length = SHORTEST
+    while left and length <= LONGEST:
+        workload = make(length)
+        if length > SHORTEST and any(each.code == "sequence_beyond_context" for each in workload.assumptions):
+            break
+        states = fits(workload, left)
+        for gpu, state in zip(left, states, strict=True):
+            if state is Fit.FITS or length == SHORTEST:
+                found[gpu.id] = workload
+        left = [gpu for gpu, state in zip(left, states, strict=True) if state is Fit.FITS and usable_bytes(gpu)]
+        length *= 2
     return found

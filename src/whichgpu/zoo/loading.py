@@ -11,7 +11,7 @@ from whichgpu.capturing.language import generation
 from whichgpu.capturing.transforming import transformed
 from whichgpu.errors import InvalidValue
 from whichgpu.graph import OperatorGraph
-from whichgpu.workload import Precision, Workload
+from whichgpu.workload import Assumption, Precision, Workload
 from whichgpu.zoo import language
 from whichgpu.zoo.entries import AT, FOLDER, Entry, entry, known
 from whichgpu.zoo.packing import unpacked
@@ -155,6 +155,9 @@ def requested(name: str, request: CaptureRequest) -> Workload:
     changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if request.precision is not Precision.DEFAULT:
         changes["precision"] = request.precision
+    if found.block == language.BLOCK and (length or 0) > (context := language.model(stem, 1).context):
+        told = Assumption(code="sequence_beyond_context", values={"sequence_length": length, "context": context})
+        changes["assumptions"] = (*made.assumptions, told)
     changed = transformed(dataclasses.replace(made, name=name, **changes), request)
     return changed if request.batch_size is None else changed.at_batch(request.batch_size)
 

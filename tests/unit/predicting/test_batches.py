@@ -10,8 +10,8 @@ from whichgpu.capturing.dimensions import Dimensions, Run, graph, scalable_graph
 from whichgpu.catalog import default_catalog
 from whichgpu.errors import InvalidValue
 from whichgpu.estimate import Fit
-from whichgpu.predicting import fits, largest_batches, predict
-from whichgpu.workload import Workload
+from whichgpu.predicting import fits, largest_batches, longest_sequences, predict
+from whichgpu.workload import Assumption, Workload
 
 SIZES = Dimensions(hidden=256, layers=4, heads=4, kv_heads=4, head_size=64, feed_forward=1024, vocabulary=30000)
 RUN = Run(batch_size=2, tokens=512, train=True)
@@ -45,3 +45,24 @@ def test_a_capture_of_one_batch_size_has_no_largest() -> None:
     fixed = dataclasses.replace(WORK, graph=graph(SIZES, RUN))
     with pytest.raises(InvalidValue, match="one batch size only"):
         largest_batches(fixed, GPUS)
+
+
+def test_the_longest_sequence_fits_and_twice_it_does_not() -> None:
+    def at(length: int) -> Workload:
+        run = dataclasses.replace(RUN, tokens=length, batch_size=1)
+        return dataclasses.replace(WORK, graph=graph(SIZES, run), batch_size=1, sequence_length=length)
+
+    found = longest_sequences(at, GPUS[:1])
+    length = found[GPUS[0].id].sequence_length
+    assert length is not None
+    assert fits(at(length), GPUS[:1]) == [Fit.FITS]
+    assert fits(at(2 * length), GPUS[:1]) != [Fit.FITS]
+
+
+def test_no_sequence_is_longer_than_the_model_takes() -> None:
+    def at(length: int) -> Workload:
+        beyond = Assumption(code="sequence_beyond_context", values={})
+        told = (beyond,) if length > 512 else ()
+        return dataclasses.replace(WORK, sequence_length=length, assumptions=told)
+
+    assert longest_sequences(at, GPUS[2:3])[GPUS[2].id].sequence_length == 512
