@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install check lint types test catalog messages measured calibrate accuracy zoo calibrate validate benchmark docs train-examples clean
+.PHONY: help demo install check lint types test catalog messages measured calibrate accuracy gate check-memory zoo calibrate validate benchmark docs train-examples clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,12 @@ calibrate: $(VENV)/installed-dev ## fit the predictor to data/measurements; DATA
 
 accuracy: $(VENV)/installed-dev ## write docs/accuracy.md from data/measurements; DATA=FOLDER adds tables of its own
 	$(BIN)/python scripts/accuracy.py $(DATA)
+
+gate: $(VENV)/installed-dev ## write the errors that tests/accuracy holds the predictor to, after changes that are meant
+	$(BIN)/python scripts/accuracy_gate.py $(SAMPLE)
+
+check-memory: $(VENV)/installed-zoo ## train 20 small models in earnest, beside the memory predicted; GPU=ID of the catalogue on a GPU
+	$(BIN)/python scripts/check_memory.py $(if $(GPU),--gpu $(GPU))
 
 zoo: $(VENV)/installed-zoo ## capture the built-in workloads again
 	$(BIN)/python -m whichgpu.zoo.building --prune

@@ -16,6 +16,10 @@ _FOLLOWED_EVENTS: Final = 12_000
 """Longer steps are followed once, with the optimizer's state already there, instead of twice."""
 
 
+_HEAP_STEPS: Final = 3
+"""Steps until the C library's heap has the threshold and the holes that it keeps."""
+
+
 class Allocator(Protocol):
     """What hands out memory: blocks are whatever it likes to be given back."""
 
@@ -55,14 +59,14 @@ def follow(alive: Liveness, sizes: Sizes, *, processor: bool = False) -> Peaks:
     granted: list[int] = np.maximum(1, np.ceil(sizes.storages / ROUNDING_BYTES)).astype(np.int64).tolist()
     granted = [units * ROUNDING_BYTES for units in granted]
     events, kept = _events(alive)
-    steps = 1 if not sizes.state and not sizes.step_tensors else 2
-    if steps == 2 and len(events) > _FOLLOWED_EVENTS:
+    steps = _HEAP_STEPS if processor else 2 if sizes.state or sizes.step_tensors else 1
+    if steps > 1 and len(events) > _FOLLOWED_EVENTS:
         steps = 1
         _create_state(allocator, alive, sizes)
     blocks: dict[int, Any] = {}
     for step in range(steps):
         replay(allocator, events, granted, blocks)
-        if step == 0 and steps == 2:
+        if step == 0 and steps > 1:
             _create_state(allocator, alive, sizes)
         for block in [allocator.allocate(rounded(size)) for size in sizes.step_tensors]:
             allocator.free(block)

@@ -23,9 +23,12 @@ def _facts() -> Mapping[str, Any]:
 
 
 def context_bytes(workload: Workload, gpu: Gpu) -> float:
-    """What the driver counts for a process before it has a model: context, kernels, libraries; 0 on a CPU."""
+    """What the driver counts for a process before it has a model: context, kernels, libraries.
+
+    On a processor it is the libraries' own memory, which is known for PyTorch alone.
+    """
     if gpu.is_cpu:
-        return 0.0
+        return float(_facts()["processor"]["own_mib"] * MIB) if stack(workload.stack).framework == "pytorch" else 0.0
     rules, facts = stack(workload.stack), _facts()["eager_loading"]
     if rules.framework == "pytorch" and gpu.vendor == "NVIDIA" and workload.stack_year <= facts["last_year"]:
         return float(facts["mib"].get(gpu.architecture, facts["default_mib"]) * MIB)
@@ -47,3 +50,8 @@ def reserved_share(workload: Workload) -> float | None:
     """The share of a GPU's memory that the framework takes whatever the model needs, or None where it does not."""
     share = _facts()["reserves"].get(stack(workload.stack).framework)
     return None if share is None else float(share)
+
+
+def heap_share() -> float:
+    """The share of the activations by which the C library's heap is larger than what it holds."""
+    return float(_facts()["processor"]["apart_share"])

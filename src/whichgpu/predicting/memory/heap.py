@@ -14,8 +14,12 @@ from typing import Final
 from whichgpu.predicting.memory.allocator import Peaks
 from whichgpu.units import KIB, MIB
 
-ALIGNMENT_BYTES: Final = 64
-"""What PyTorch aligns its storages to on a processor; a block has a header beside it."""
+HEADER_BYTES: Final = 64
+"""What a block has beside its request: a header, and what PyTorch's alignment to 64 bytes loses."""
+
+_SEARCHED_BYTES: Final = 96
+"""An aligned request looks for a piece with this much to spare, and gives back what it does not need
+(``posix_memalign`` of glibc): a hole that such a block left cannot take its like, unless it grew."""
 
 _PAGE_BYTES: Final = 4096
 _FIRST_THRESHOLD_BYTES: Final = int(128 * KIB)
@@ -48,7 +52,7 @@ class Heap:
 
     def allocate(self, size: int) -> tuple[int, int]:
         """A block for ``size`` bytes: where it starts, and its end; mapped ones have negative starts."""
-        size += ALIGNMENT_BYTES
+        size += HEADER_BYTES
         block = self._map(size) if size >= self._threshold else self._cut(size)
         self.allocated += block[1] - max(0, block[0])
         self.peak_allocated = max(self.peak_allocated, self.allocated)
@@ -61,12 +65,11 @@ class Heap:
         return (-1, pages)
 
     def _cut(self, size: int) -> tuple[int, int]:
-        at = bisect_left(self._free, (size, -1))
+        at = bisect_left(self._free, (size + _SEARCHED_BYTES, -1))
         if at < len(self._free):
             _, start = self._free[at]
             end = self._forget(start)
-            if end - start > size:
-                self._remember(start + size, end)
+            self._remember(start + size, end)
             return (start, start + size)
         start = self._top
         self._top += size

@@ -15,6 +15,8 @@ from whichgpu.graph import ELEMENT_BYTES, FLOATS, PRODUCTS, Kind, Operator, Oper
 
 Floats = NDArray[np.float64]
 
+_HALF: Final = frozenset({"float16", "bfloat16"})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
@@ -66,7 +68,8 @@ def liveness(graph: OperatorGraph, step: str) -> Liveness:
     forward_end = sum(1 for operator in operators if operator.phase is Phase.FORWARD)
     largest = _largest_views(graph.tensors)
     order = sorted(birth)
-    rows = [_elements(largest[storage], storage in wide) for storage in order]
+    half = _of_half(graph)
+    rows = [_elements(largest[storage], storage in wide, half) for storage in order]
     table = np.array(rows, dtype=np.float64).reshape(len(rows), 3)
     born = np.array([birth[storage] for storage in order], dtype=np.int64)
     dies = np.array([death[storage] for storage in order], dtype=np.int64)
@@ -174,8 +177,13 @@ def _largest_views(tensors: tuple[Tensor, ...]) -> dict[int, Tensor]:
     return largest
 
 
-def _elements(tensor: Tensor, wide: bool) -> tuple[float, float, float]:
-    if tensor.dtype not in FLOATS:
+def _of_half(graph: OperatorGraph) -> bool:
+    """Whether the model was captured in half precision: what it keeps in FP32 all the same stays so."""
+    return any(weight.dtype in _HALF for weight in graph.weights())
+
+
+def _elements(tensor: Tensor, wide: bool, half: bool = False) -> tuple[float, float, float]:
+    if tensor.dtype not in FLOATS or (half and tensor.dtype == "float32"):
         return 0.0, 0.0, tensor.elements * ELEMENT_BYTES[tensor.dtype]
     # Gradients of weights are kept as wide as the weights themselves.
     if wide or tensor.role is Role.GRADIENT:

@@ -13,6 +13,7 @@ from whichgpu.costing.arithmetic import Resolution
 from whichgpu.estimate import MemoryParts
 from whichgpu.predicting.memory.allocator import ROUNDING_BYTES
 from whichgpu.predicting.memory.following import follow
+from whichgpu.predicting.memory.frameworks import heap_share
 from whichgpu.predicting.memory.liveness import Liveness
 from whichgpu.predicting.memory.sizing import Sizes, sizes_of
 from whichgpu.stack import stack
@@ -56,8 +57,9 @@ def peak_parts(
     tensors = math.fsum(parts.values())
     if stack(workload.stack).framework == "pytorch":
         peaks = follow(alive, sizes, processor=processor)
-        reserved = max(float(peaks.reserved_bytes), tensors)
-        held = min(max(float(peaks.held_bytes), tensors), reserved)
+        apart = heap_share() * activations if processor else 0.0
+        reserved = max(float(peaks.reserved_bytes), tensors) + apart
+        held = reserved if processor else min(max(float(peaks.held_bytes), tensors), reserved)
     else:
         reserved = held = tensors + _OTHER_ALLOCATORS * activations
     return MemoryParts(
