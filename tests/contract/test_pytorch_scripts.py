@@ -309,3 +309,31 @@ def test_the_front_door_takes_modules_and_sources(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{", encoding="utf-8")
     with pytest.raises(WhichGpuError):
         whichgpu.capture(tmp_path / "config.json")
+
+
+def test_a_policy_that_learns_from_whole_episodes(read: Any) -> None:
+    found = read(
+        """
+import gym, torch
+from torch.distributions import Categorical
+env = gym.make("CartPole-v1")
+env.seed(0)
+policy = torch.nn.Linear(4, 2)
+optimizer = torch.optim.Adam(policy.parameters())
+for episode in range(9):
+    state, done, chances, rewards = env.reset(), False, [], []
+    while not done:
+        choice = Categorical(logits=policy(torch.from_numpy(state)))
+        action = choice.sample()
+        chances.append(choice.log_prob(action))
+        state, reward, done, _ = env.step(action.item())
+        rewards.append(torch.tensor([reward]).sum())
+    loss = -(torch.stack(chances) * torch.tensor(rewards)).sum()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+    )
+    # an episode is a hundred answers to one state each, differentiated together
+    assert flops(found.graph) == (100 * 2 * 8, 100 * 2 * 8)
+    assert found.epochs is None

@@ -29,8 +29,9 @@ class Call:
 
     @property
     def rows(self) -> int | None:
-        """The first dimension of the first tensor; None where there is none."""
-        return next((int(tensor.shape[0]) for tensor in self.tensors if tensor.dim()), None)
+        """The first dimension of the first tensor that can be a batch: not of a single vector; None where none can."""
+        batches = (tensor for tensor in self.tensors if tensor.dim() > int(tensor.is_floating_point()))
+        return next((int(tensor.shape[0]) for tensor in batches), None)
 
     @property
     def tensors(self) -> list[torch.Tensor]:

@@ -45,6 +45,10 @@ class Batches:
     def __len__(self) -> int:
         return len(self._loader)
 
+    def next(self) -> Any:
+        """The next batch, as releases before 1.13 wrote it."""
+        return self.__next__()
+
     def __next__(self) -> Any:
         evaluates = not torch.is_grad_enabled() and self._count >= EVALUATED
         self._idle = 0 if self._steps.recorder.differentiated else self._idle + 1

@@ -41,12 +41,14 @@ def install() -> None:
             return format(self.item(), specification) if self.dim() == 0 else str(tuple(self.shape))
         return str(plain_text(self, specification))
 
+    torch.distributions.Distribution.set_default_validate_args(False)
     tensor: Any = torch.Tensor
     tensor.tolist, tensor.numpy, tensor.__format__ = tolist, numpy, formatted
     fake: Any = FakeTensor
     fake.__array__ = lambda self, dtype=None, copy=None: _array(self, dtype)
     fake.__repr__ = lambda self, **_: f"tensor(shape={tuple(self.shape)}, dtype={self.dtype})"
     vars(torch).update(randint=_known_randint(torch.randint), randperm=_known_randperm(torch.randperm))
+    vars(torch).update(tensor=_of_numbers(torch.tensor), as_tensor=_of_numbers(torch.as_tensor))
     plain_from = torch.from_numpy
 
     def from_numpy(array: Any) -> Any:
@@ -55,6 +57,21 @@ def install() -> None:
         return plain_from(array)
 
     vars(torch)["from_numpy"] = from_numpy
+
+
+def _of_numbers(make: Callable[..., Any]) -> Callable[..., Any]:
+    """A maker of tensors out of lists in which single tensors may stand for numbers."""
+
+    def made(data: Any, *arguments: Any, **options: Any) -> Any:
+        return make(_numbers(data) if isinstance(data, list | tuple) else data, *arguments, **options)
+
+    return made
+
+
+def _numbers(data: Any) -> Any:
+    if isinstance(data, list | tuple) and any(isinstance(part, list | tuple | FakeTensor) for part in data):
+        return [_numbers(part) for part in data]
+    return data.tolist() if isinstance(data, FakeTensor) else data
 
 
 def _known_randint(randint: Callable[..., Any]) -> Callable[..., Any]:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import torch
+import torch._dynamo.config  # fake tensors load it, and it must see PyTorch before anything is replaced
 from torch._subclasses import FakeTensorMode, fake_tensor
 
 from whichgpu.capturing.tracing.replacing import Place, put
