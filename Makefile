@@ -50,8 +50,8 @@ gate: $(VENV)/installed-dev ## write the errors that tests/accuracy holds the pr
 check-memory: $(VENV)/installed-zoo ## train 20 small models in earnest, beside the memory predicted; GPU=ID of the catalogue on a GPU
 	$(BIN)/python scripts/check_memory.py $(if $(GPU),--gpu $(GPU))
 
-zoo: $(VENV)/installed-zoo ## capture the built-in workloads again
-	$(BIN)/python -m whichgpu.zoo.building --prune
+zoo: $(VENV)/installed-zoo ## capture the built-in workloads again, which takes hours; NAMES="resnet50 timm-*": those alone
+	$(BIN)/python -m whichgpu.zoo.building --prune $(NAMES)
 
 validate: $(VENV)/installed-dev ## the predictor against data/measurements
 	$(BIN)/whichgpu validate --data data/measurements
