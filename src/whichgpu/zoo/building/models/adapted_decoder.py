@@ -72,8 +72,17 @@ class _RmsNorm(nn.Module):
         return (wide * spread * weight.float()).to(x.dtype)
 
 
+class _LayerNorm(nn.LayerNorm):
+    """A layer norm in the element type of what it reads."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The norm of ``x`` [*, width]."""
+        weight, bias = self.weight.to(x.dtype), self.bias.to(x.dtype)
+        return functional.layer_norm(x, self.normalized_shape, weight, bias, self.eps)
+
+
 def _norm(design: Design) -> nn.Module:
-    return _RmsNorm(design.hidden, design.unit_offset) if design.norm == "rms" else nn.LayerNorm(design.hidden)
+    return _RmsNorm(design.hidden, design.unit_offset) if design.norm == "rms" else _LayerNorm(design.hidden)
 
 
 class _Linear(nn.Module):
@@ -89,10 +98,11 @@ class _Linear(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``x`` [*, depth] to [*, width]."""
-        y: torch.Tensor = self.own(x)
+        read = x.to(torch.bfloat16)
+        y: torch.Tensor = self.own(read).to(x.dtype)
         if not self.rank:
             return y
-        dropped = functional.dropout(x, 0.05, self.training)
+        dropped = functional.dropout(read, 0.05, self.training)
         return y + (dropped @ self.down.transpose(0, 1) @ self.up.transpose(0, 1)) * 0.5
 
 
@@ -113,10 +123,11 @@ class _Projections(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """``x`` [batch, tokens, hidden] to all three side by side."""
-        y: torch.Tensor = self.own(x)
+        read = x.to(torch.bfloat16)
+        y: torch.Tensor = self.own(read).to(x.dtype)
         if not self.rank:
             return y
-        narrow = functional.linear(functional.dropout(x, 0.05, self.training), self.down)
+        narrow = functional.linear(functional.dropout(read, 0.05, self.training), self.down)
         wide = self._widened(narrow.transpose(-2, -1), self.up.unsqueeze(-1)).transpose(-2, -1)
         return y + self._between_zeros(wide, y.shape[-1]) * 0.5
 
@@ -229,11 +240,14 @@ class _Block(nn.Module):
 
 
 class AdaptedDecoder(nn.Module):
-    """A decoder in BF16 that trains whole, or only adapters; its output is its loss."""
+    """A decoder in BF16 that trains whole, or only adapters; its output is its loss.
 
-    def __init__(self, design: Design, adapters: Adapters | None) -> None:
+    Where it is ``wide``, products and adapters read BF16 and what is between them is FP32.
+    """
+
+    def __init__(self, design: Design, adapters: Adapters | None, *, wide: bool = False) -> None:
         super().__init__()
-        self.design = design
+        self.design, self.wide = design, wide
         rank = adapters.rank if adapters and adapters.every else 0
         self.embedding = nn.Embedding(design.vocabulary, design.hidden)
         self.blocks = nn.ModuleList(_Block(design, adapters) for _ in range(design.layers))
@@ -248,6 +262,8 @@ class AdaptedDecoder(nn.Module):
     ) -> torch.Tensor:
         """The mean loss of ``ids`` [batch, tokens] against the same tokens one place later."""
         x = self.embedding(ids)
+        if self.wide:
+            x = x.float()
         if self.design.scaled_embedding:
             x = x * self.design.hidden**0.5
         for block in self.blocks:
