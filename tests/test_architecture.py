@@ -34,7 +34,8 @@ LAYERS = (
     {"asking"},
     {"documents"},
     {"validating", "benching"},
-    {"cli", "server", "reporting"},
+    {"reporting"},
+    {"cli", "server"},
 )
 FRAMEWORKS = {"torch", "keras", "tensorflow", "onnx", "transformers", "jax", "diffusers"}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ from whichgpu.requirement import OBJECTIVES
 
 if TYPE_CHECKING:
     from whichgpu.asking import Asked
+    from whichgpu.recommendation import Recommendation
 
 _ON_A_TERMINAL = 10
 
@@ -39,6 +41,7 @@ _ON_A_TERMINAL = 10
     type=Names("objective", OBJECTIVES, "time,cost,price,power,energy"),
     help=N_("Name the GPUs that no other beats in one of these without losing in another."),
 )
+@option("--report", metavar="FILE.html|.md|.csv", help=N_("Write the whole answer to a file, too."))
 @top_option()
 @output_options()
 def command(source: str | None, as_json: bool, lang: str | None, top: int | None, **options: Any) -> None:
@@ -50,6 +53,8 @@ def command(source: str | None, as_json: bool, lang: str | None, top: int | None
     limits = question(options, found, asked)
     works = [(captured(name, chosen), weight) for name, weight, chosen in _works(asked, source, options)]
     answer = recommend_together(works, found, limits, allow_uncovered=options["allow_uncovered"])
+    if options["report"] is not None:
+        _report(answer, Path(options["report"]), limits.currency)
     if as_json:
         json_document(answer.document())
         return
@@ -77,3 +82,9 @@ def _works(asked: Asked, source: str | None, options: dict[str, Any]) -> Iterato
         if chosen.get("stack") is None:
             chosen["stack"] = asked.requirements.software.framework
         yield name, work.weight, chosen
+
+
+def _report(answer: Recommendation, path: Path, currency: str) -> None:
+    from whichgpu.reporting import write as write_report
+
+    write_report(answer, path, currency)

@@ -1,0 +1,110 @@
+"""A report as one HTML file: no script, nothing fetched, dark and light, and fit to print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+from whichgpu.explaining import _, language
+from whichgpu.recommendation import Recommendation
+from whichgpu.reporting.chart import chart
+from whichgpu.reporting.content import Content, content, sources
+
+STYLE: Final = """
+:root {
+  color-scheme: light dark;
+  --ink: #1a1a1a; --paper: #ffffff; --faint: #e3e3e3; --mark: #0b5fa5; --line: #6b6b6b;
+}
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #ececec; --paper: #16181b; --faint: #33373c; --mark: #74b5ee; --line: #9a9a9a; }
+}
+.whichgpu { color: var(--ink); background: var(--paper); font: 16px/1.55 system-ui, "Noto Sans JP", sans-serif; }
+.whichgpu h1 { font-size: 1.6em; line-height: 1.25; }
+.whichgpu h2 { font-size: 1.2em; margin-top: 2em; }
+.whichgpu table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+.whichgpu th, .whichgpu td { padding: .3em .7em; text-align: left; border-bottom: 1px solid var(--faint); }
+.whichgpu .scroll { overflow-x: auto; }
+.whichgpu .chart { width: 100%; max-width: 760px; height: auto; font: 12px system-ui, sans-serif; }
+.whichgpu .chart text { fill: var(--ink); }
+.whichgpu .chart circle { fill: var(--mark); }
+.whichgpu .chart .range { stroke: var(--mark); stroke-opacity: .45; stroke-width: 2; }
+.whichgpu .chart .grid { stroke: var(--faint); }
+.whichgpu .chart .front { fill: none; stroke: var(--line); stroke-dasharray: 5 4; }
+.whichgpu footer { margin-top: 3em; color: var(--line); font-size: .9em; }
+@media print {
+  .whichgpu { font-size: 10pt; }
+  .whichgpu .scroll { overflow: visible; }
+  .whichgpu table { font-size: 8pt; }
+}
+"""
+
+
+_SHEET: Final = "body { margin: 0 auto; max-width: 72rem; padding: 1rem; background: Canvas; }\n"
+
+
+def html(answer: Recommendation, currency: str) -> str:
+    """The whole document of a report in the active language."""
+    found = content(answer)
+    title = escape(found.title)
+    return (
+        f'<!doctype html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{title}</title>\n<style>\n{_SHEET}{STYLE}</style>\n"
+        f"</head>\n<body>\n{fragment(answer, currency, found)}\n</body>\n</html>\n"
+    )
+
+
+def fragment(answer: Recommendation, currency: str, found: Content | None = None, rows: int | None = None) -> str:
+    """The body of a report, for a page of its own or within another; ``rows`` limits the ranking."""
+    shown = found or content(answer)
+    parts = [
+        '<main class="whichgpu">',
+        f"<h1>{escape(shown.title)}</h1>",
+        *(f"<p>{escape(note)}</p>" for note in shown.notes),
+        _table(shown.headings, shown.rows[:rows]) if shown.rows else "",
+        chart(answer.ranked, currency),
+        *_listed(_("Why"), shown.reasons[:rows]),
+        *_listed(_("Rejected: {count}, the nearest first:").format(count=shown.rejected_count), shown.rejected[:rows]),
+        f"<h2>{escape(_('The question'))}</h2>",
+        _pairs(shown.question),
+        *_sources(answer),
+        f"<footer><p>{escape(shown.foot)}</p></footer>",
+        "</main>",
+    ]
+    return "\n".join(part for part in parts if part)
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in headings)
+    body = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(_("ranking"))}"><table>\n'
+        f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+    )
+
+
+def _listed(title: str, found: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+    if not found:
+        return []
+    items = "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(_run(texts))}</dd>" for name, texts in found)
+    return [f"<h2>{escape(title)}</h2>", f"<dl>\n{items}\n</dl>"]
+
+
+def _run(texts: Sequence[str]) -> str:
+    """Sentences one after the other; verdicts, which are none, are parted by semicolons."""
+    ends = [text if text.endswith((".", "。")) else f"{text};" for text in texts[:-1]]
+    return ("" if language() == "ja" else " ").join([*ends, *texts[-1:]])
+
+
+def _pairs(found: Sequence[tuple[str, str]]) -> str:
+    rows = "\n".join(f'<tr><th scope="row">{escape(name)}</th><td>{escape(value)}</td></tr>' for name, value in found)
+    return f"<table>\n{rows}\n</table>"
+
+
+def _sources(answer: Recommendation) -> list[str]:
+    found = sources(answer)
+    if not found:
+        return []
+    items = "\n".join(f"<li>{escape(name)}{escape(f' ({date})' if date else '')}</li>" for name, date in found)
+    return [f"<h2>{escape(_('Sources'))}</h2>", f"<ul>\n{items}\n</ul>"]
