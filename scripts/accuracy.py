@@ -106,7 +106,8 @@ def _timed(rows: Rows) -> Rows:
     latency = np.array([("latency" in str(name)) for name in rows.labels["metric"]], dtype=bool)
     kept = rows.where(rate | latency)
     inverse = rate[rate | latency]
-    figures = {name: np.where(inverse, 1.0 / column, column) for name, column in kept.figures.items()}
+    with np.errstate(divide="ignore"):
+        figures = {name: np.where(inverse, 1.0 / column, column) for name, column in kept.figures.items()}
     return Rows(labels=kept.labels, figures=figures)
 
 

@@ -95,10 +95,12 @@ def validate(
     catalog: Catalog | None = None,
     load: Load = _from_zoo,
     watch: Watch | None = None,
+    compare: bool = True,
 ) -> Validation:
     """The predictor against every row of a folder of measurements; nothing is fitted on it.
 
-    ``load`` gives the zoo's workloads by name; ``watch`` sees every sheet, with baselines beside the predictions.
+    ``load`` gives the zoo's workloads by name; ``watch`` sees every sheet, with baselines beside the predictions where
+    ``compare`` asks for them.
     Raises InvalidValue where the folder holds no measurements, UsageError for an unknown tier, MissingExtra without
     pyarrow.
     """
@@ -114,7 +116,7 @@ def validate(
             problems.append(sheet)
             gathering.add_problem(sheet)
             continue
-        meaning, forecast = _forecast(sheet, boards, chosen, load, compare=watch is not None)
+        meaning, forecast = _forecast(sheet, boards, chosen, load, compare=compare and watch is not None)
         if watch is not None:
             watch(sheet, meaning, forecast)
         gathering.add(sheet, meaning, forecast)
