@@ -25,6 +25,7 @@ STYLE: Final = """
 .whichgpu table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
 .whichgpu th, .whichgpu td { padding: .3em .7em; text-align: left; border-bottom: 1px solid var(--faint); }
 .whichgpu .scroll { overflow-x: auto; }
+.whichgpu .scroll td, .whichgpu .scroll th { white-space: nowrap; }
 .whichgpu .chart { width: 100%; max-width: 760px; height: auto; font: 12px system-ui, sans-serif; }
 .whichgpu .chart text { fill: var(--ink); }
 .whichgpu .chart circle { fill: var(--mark); }
@@ -62,8 +63,8 @@ def fragment(answer: Recommendation, currency: str, found: Content | None = None
         '<main class="whichgpu">',
         f"<h1>{escape(shown.title)}</h1>",
         *(f"<p>{escape(note)}</p>" for note in shown.notes),
-        _table(shown.headings, shown.rows[:rows]) if shown.rows else "",
         chart(answer.ranked, currency),
+        _table(shown.headings, shown.rows[:rows]) if shown.rows else "",
         *_listed(_("Why"), shown.reasons[:rows]),
         *_listed(_("Rejected: {count}, the nearest first:").format(count=shown.rejected_count), shown.rejected[:rows]),
         f"<h2>{escape(_('The question'))}</h2>",
