@@ -12,6 +12,7 @@ from whichgpu.workload import Workload
 if TYPE_CHECKING:
     from whichgpu.catalog import Catalog
     from whichgpu.costing import CostTable
+    from whichgpu.predicting.step_parts import StepParts
     from whichgpu.recommending import Question, Standing
     from whichgpu.zoo import Entry
 
@@ -91,20 +92,32 @@ def _assumptions(workload: Workload) -> list[Document]:
     return [{"code": found.code, **found.values} for found in workload.assumptions]
 
 
-def estimates(answers: Sequence[tuple[Workload, Sequence[Estimate]]], missing: Mapping[str, str]) -> Document:
-    """``whichgpu/estimate/1``: one source, or several; ``missing`` names the GPUs that lack a figure."""
+def estimates(
+    answers: Sequence[tuple[Workload, Sequence[Estimate]]],
+    missing: Mapping[str, str],
+    parts: Mapping[tuple[int, str], Sequence[StepParts]] | None = None,
+) -> Document:
+    """``whichgpu/estimate/1``: one source, or several; ``missing`` names the GPUs that lack a figure.
+
+    ``parts`` are the breakdowns by the position of the answer and the GPU, where they were asked for.
+    """
     rows = [
         {
             "workload": workload.document(),
             "assumptions": _assumptions(workload),
-            "estimates": [estimate.document() for estimate in found],
+            "estimates": [_with_parts(each, (parts or {}).get((number, each.gpu))) for each in found],
         }
-        for workload, found in answers
+        for number, (workload, found) in enumerate(answers)
     ]
     lacking = [{"gpu": gpu, "figure": figure} for gpu, figure in missing.items()]
     if len(rows) == 1:
         return {"schema": "whichgpu/estimate/1", **rows[0], "missing": lacking}
     return {"schema": "whichgpu/estimate/1", "workloads": rows, "missing": lacking}
+
+
+def _with_parts(each: Estimate, parts: Sequence[StepParts] | None) -> Document:
+    beside = {} if parts is None else {"breakdown": [part.document() for part in parts]}
+    return {**each.document(), **beside}
 
 
 def gpus(found: Sequence[Gpu]) -> Document:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from whichgpu.cli.asking import AUTO, workload_options
+from whichgpu.cli.breakdown import MEMORY, OPERATORS, memory_text, operators_text
 from whichgpu.cli.entry import per_joule
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog
@@ -21,7 +22,12 @@ from whichgpu.explaining.quantities import count, duration, energy, factor, powe
 from whichgpu.gpu import Gpu
 from whichgpu.workload import Workload
 
+if TYPE_CHECKING:
+    from whichgpu.catalog import Catalog
+    from whichgpu.predicting.step_parts import StepParts
+
 Answers = list[tuple[Workload, list[Estimate]]]
+Parts = Mapping[tuple[int, str], "Sequence[StepParts]"]
 
 
 @click.command(
@@ -39,15 +45,24 @@ Answers = list[tuple[Workload, list[Estimate]]]
     type=Name("length", (AUTO,)),
     help=N_("The longest sequence that fits each GPU, among powers of two."),
 )
+@option(
+    "--breakdown",
+    is_flag=False,
+    flag_value=OPERATORS,
+    type=Name("breakdown", (OPERATORS, MEMORY)),
+    help=N_("Where it goes on the GPUs named by --gpu: operators (the dearest first) or memory."),
+)
 @workload_options()
 @catalogue_options()
 @output_options()
 def command(sources: Sequence[str], gpus: Sequence[str], as_json: bool, lang: str | None, **options: Any) -> None:
     """Estimates, one source after the other."""
     from whichgpu import documents
-    from whichgpu.errors import MissingFigure
+    from whichgpu.errors import MissingFigure, UsageError
     from whichgpu.recommending.recommend import estimates
 
+    if options["breakdown"] is not None and not gpus:
+        raise UsageError("--breakdown is of GPUs that are named", field="breakdown", hint="name one with --gpu ID")
     found = catalog(options["gpus_files"])
     entries = [found.get(name) for name in gpus] if gpus else list(found.gpus)
     answers: Answers = []
@@ -57,10 +72,38 @@ def command(sources: Sequence[str], gpus: Sequence[str], as_json: bool, lang: st
         lacking = {gpu: each.field or "" for gpu, each in made.items() if isinstance(each, MissingFigure)}
         missing.update(lacking)
         answers.append((workload, [each for each in made.values() if not isinstance(each, MissingFigure)]))
+    wanted = options["breakdown"]
+    parts = _parts(answers, found) if wanted == OPERATORS else {}
     if as_json:
-        json_document(documents.estimates(answers, missing))
+        json_document(documents.estimates(answers, missing, parts))
         return
     _show(answers, missing)
+    _show_breakdown(answers, wanted, parts)
+
+
+def _parts(answers: Answers, catalog: Catalog) -> Parts:
+    """Where the time goes, by the position of the answer and the GPU."""
+    from whichgpu.predicting.step_parts import step_parts
+
+    return {
+        (number, each.gpu): step_parts(workload, catalog.get(each.gpu))
+        for number, (workload, made) in enumerate(answers)
+        for each in made
+    }
+
+
+def _show_breakdown(answers: Answers, wanted: str | None, parts: Parts) -> None:
+    available = terminal_width()
+    for number, (workload, made) in enumerate(answers):
+        for each in made if wanted is not None else ():
+            found = parts.get((number, each.gpu))
+            lines = (
+                memory_text(workload.name, each, available)
+                if found is None
+                else operators_text(workload.name, each.gpu, found, available)
+            )
+            for line in lines:
+                write(line)
 
 
 def _works(
