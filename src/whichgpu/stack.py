@@ -5,6 +5,7 @@ The table is data (``stacks.toml``): one entry a stack, each fact with its sourc
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import tomllib
 from collections.abc import Mapping
@@ -24,9 +25,14 @@ class Stack:
     for one of the backward pass, ``host_step_s`` its fixed time a step, ``host_loop_s`` its time an iteration of a loop
     over steps that no library fuses. ``alone`` says that each operator is issued by itself and waited for, as
     benchmarks of single operators do; ``call_s`` is what a timed call of a library has in it beside its kernel.
+    ``routines`` are host times of routines that are issued without a recorded graph, by their name, or their name and
+    an architecture's; ``routine_s`` is that of the one that is timed, 0 for none.
+    ``stream_bytes_per_clock`` is what a multiprocessor moves a clock in the stack's own kernels, by an operator's
+    label in its cost.
     ``fusion`` is the share of fusable element-wise traffic that is left; ``foreach`` says that the optimizer updates
     all tensors in a few launches. ``layout_copies`` says that copies a capturing framework inserts for its memory
     format run here too; ``channels_last`` that images lie as matrix units want them.
+    ``early_library`` says that products have few tiles to choose from and no split of k (CUDA libraries before 2017).
     ``context_bytes`` is what the framework holds before the model.
     """
 
@@ -40,10 +46,14 @@ class Stack:
     host_loop_s: float
     alone: bool
     call_s: float
+    routine_s: float
+    routines: Mapping[str, float]
+    stream_bytes_per_clock: Mapping[str, float]
     fusion: float
     foreach: bool
     layout_copies: bool
     channels_last: bool
+    early_library: bool
     context_bytes: float
     accelerators: tuple[str, ...]
 
@@ -51,6 +61,12 @@ class Stack:
         """Whether float32 products of this kind (``matmul`` or ``conv``) use TF32 units by default in ``year``."""
         years = self.tf32_conv if kind == "conv" else self.tf32_matmul
         return years is not None and years[0] <= year <= years[1]
+
+
+def calling(stack: Stack, routine: str, architecture: str) -> Stack:
+    """The stack while it times one routine on GPUs of an architecture."""
+    named = f"{routine}/{architecture}"
+    return dataclasses.replace(stack, routine_s=stack.routines.get(named, stack.routines.get(routine, 0.0)))
 
 
 @functools.cache
@@ -75,10 +91,14 @@ def _stack(name: str, row: Mapping[str, Any]) -> Stack:
         host_loop_s=row.get("host_loop_s", 0.0),
         alone=row.get("alone", False),
         call_s=row.get("call_s", 0.0),
+        routine_s=0.0,
+        routines=row.get("routines", {}),
+        stream_bytes_per_clock=row.get("stream_bytes_per_clock", {}),
         fusion=row["fusion"],
         foreach=row["foreach"],
         layout_copies=row["layout_copies"],
         channels_last=row.get("channels_last", False),
+        early_library=row.get("early_library", False),
         context_bytes=row["context_bytes"],
         accelerators=tuple(row["accelerators"]),
     )

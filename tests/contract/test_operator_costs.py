@@ -122,11 +122,12 @@ ATTENTION = {"batch": 2, "heads": 6, "kv_heads": 3, "queries": 7, "keys": 7, "de
 def test_grouped_causal_attention() -> None:
     measured = block("attention", ATTENTION, causal=True)
     costs = operator_costs(measured)
-    assert costs.table.flops.tolist() == [2 * (2 * 6) * 7 * 7 * (4 + 4)]
+    # The layer first copies its new keys and values into the cache; that multiplies nothing.
+    assert costs.table.flops.tolist() == [0, 2 * (2 * 6) * 7 * 7 * (4 + 4)]
     # A causal mask leaves 7·8/2 of 49 scores.
-    assert costs.table.skipped_fraction[0] == pytest.approx(1 - 28 / 49)
+    assert costs.table.skipped_fraction[1] == pytest.approx(1 - 28 / 49)
     query, key = 2 * 6 * 7 * 4, 2 * 3 * 7 * 4
-    assert moved(costs, measured) == [(4 * (query + 2 * key), 4 * query)]
+    assert moved(costs, measured) == [(4 * 2 * key, 4 * 2 * key), (4 * (query + 2 * key), 4 * query)]
 
 
 def test_decoding_reads_the_cache_at_its_own_width() -> None:

@@ -35,6 +35,7 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "bandwidth": (0.30, 1.00),
     "conv_utilization": (0.05, 1.50),
     "attention_utilization": (0.10, 1.50),
+    "attention_block_clocks": (500.0, 20_000.0),
     "winograd_gain": (1.0, 4.0),
     "kernel_start_s": (0.5e-6, 20e-6),
     "rnn_step_s": (1e-6, 200e-6),
@@ -57,7 +58,8 @@ def _wants(name: str, observation: Observed) -> bool:
         )
     wanted: Mapping[str, Callable[[Observed], bool]] = {
         "winograd_gain": lambda o: o.kind == "conv" and str(o.resolution.conv) == "fp32" and o.direction != "weight",
-        "attention_utilization": lambda o: o.kind == "attention",
+        "attention_utilization": lambda o: o.kind == "attention" and o.operator.startswith("context"),
+        "attention_block_clocks": lambda o: o.kind == "attention" and o.operator.startswith("generation"),
         "rnn_step_s": lambda o: o.kind == "rnn",
         "kernel_start_s": lambda o: o.stack.name == "vllm" and o.kind == "gemm" and o.precision == "bf16",
         "launch_alone_s": lambda o: o.stack.alone,
@@ -66,7 +68,7 @@ def _wants(name: str, observation: Observed) -> bool:
 
 
 _ORDER: Final = ("launch_alone_s", "bandwidth", "kernel_start_s", "utilization")
-_LATER: Final = ("conv_utilization", "winograd_gain", "rnn_step_s")
+_LATER: Final = ("attention_utilization", "attention_block_clocks", "conv_utilization", "winograd_gain", "rnn_step_s")
 
 
 def names_of(observations: Sequence[Observed]) -> list[str]:
@@ -119,7 +121,9 @@ def _shows(name: str, parts: Sequence[_Part], coefficients: Coefficients) -> boo
     """Whether any of the parts shows a coefficient: where power is always the limit, units show nothing of theirs."""
     chosen = [part.observation for part in parts if _wants(name, part.observation)]
     head, _, arithmetic = name.partition(".")
-    if head != "utilization":
+    if head == "winograd_gain":
+        arithmetic = Arithmetic.FP32
+    elif head not in BY_ARITHMETIC:
         return bool(chosen)
     return any(not _power_decides(o, Arithmetic(arithmetic), coefficients) for o in chosen)
 
@@ -166,10 +170,16 @@ def _loss_at(
 def _loss(chip: str, values: Mapping[str, float], parts: Sequence[_Part], coefficients: Coefficients) -> float:
     family = coefficients.family_name(parts[0].observation.gpu)
     trial = with_values(coefficients, chip, values, family)
-    by_machine: dict[tuple[str, ...], list[float]] = {}
+    by_machine: dict[tuple[str, ...], list[tuple[float, int]]] = {}
     for part in parts:
-        by_machine.setdefault(_machine(part.observation), []).append(float(_robust(part.log_errors(trial)).mean()))
-    return math.fsum(math.fsum(found) / len(found) for found in by_machine.values()) / len(by_machine)
+        error = float(_robust(part.log_errors(trial)).mean())
+        by_machine.setdefault(_machine(part.observation), []).append((error, part.observation.measured))
+    return math.fsum(_mean(found) for found in by_machine.values()) / len(by_machine)
+
+
+def _mean(found: Sequence[tuple[float, int]]) -> float:
+    """The mean of errors, each as often as it was measured."""
+    return math.fsum(error * count for error, count in found) / sum(count for _, count in found)
 
 
 def _machine(observation: Observed) -> tuple[str, ...]:

@@ -55,6 +55,11 @@ class ModelObservation:
     stack: Stack
     names: tuple[str, ...]
 
+    @property
+    def measured(self) -> int:
+        """How many rows there are."""
+        return len(self.seconds)
+
     def predicted_s(self, coefficients: Coefficients) -> Floats:
         """Predicted seconds of every step under these coefficients, [rows]."""
         hardware = arrays([self.gpu], [self.resolution], coefficients, None)

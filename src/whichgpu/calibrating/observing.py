@@ -15,14 +15,14 @@ from whichgpu.costing import CostTable, Resolution
 from whichgpu.gpu import Gpu
 from whichgpu.measurements.folds import operator_folds
 from whichgpu.measurements.meaning import CODE, SCORED, read_meaning
-from whichgpu.measurements.operator_costs import block_resolution, chosen, operator_costs
+from whichgpu.measurements.operator_costs import block_resolution, block_stack, chosen, operator_costs
 from whichgpu.measurements.operators import Block, operator_blocks
 from whichgpu.measurements.rates import is_rate, product_flops, rate_block
 from whichgpu.measurements.reading import Problem, Sheet, read_folder
 from whichgpu.predicting.coefficients import Coefficients
 from whichgpu.predicting.hardware import arrays
-from whichgpu.predicting.latency import kernel_s
-from whichgpu.stack import Stack, stack
+from whichgpu.predicting.latency import issued_s, kernel_s
+from whichgpu.stack import Stack
 
 Floats = NDArray[np.float64]
 
@@ -33,14 +33,11 @@ SHORTEST_S: Final = 10e-6
 """Shorter kernels say more of the timer than of the chip."""
 
 
-_HOST_FLOOR_S: Final = 50e-6
-"""A routine whose shortest call takes longer spends its time on the host (block-scaled FP8 in some engines)."""
-
-
 class Observed(Protocol):
     """Measured rows on one GPU that a fit can predict; ``seconds`` and ``folds`` are [rows].
 
-    ``kind`` is the operator's, or ``model``; ``folds`` says which part of the workloads each row belongs to.
+    ``kind`` is the operator's, or ``model``; ``folds`` says which part of the workloads each row belongs to;
+    ``measured`` counts the published rows that they stand for.
     """
 
     @property
@@ -60,6 +57,8 @@ class Observed(Protocol):
     @property
     def folds(self) -> NDArray[np.int64]: ...
     @property
+    def measured(self) -> int: ...
+    @property
     def resolution(self) -> Resolution: ...
     @property
     def stack(self) -> Stack: ...
@@ -73,7 +72,8 @@ class Observed(Protocol):
 class Observation:
     """Measured rows of one operator on one GPU: costs [costs], the row of each, and seconds [rows].
 
-    ``best_flops`` [costs] marks published best rates: the row is the costs' shortest time a FLOP.
+    ``measured`` is how many rows there were before a sample was drawn. ``best_flops`` [costs] marks published best
+    rates: the row is the costs' shortest time a FLOP.
     """
 
     gpu: Gpu
@@ -89,6 +89,7 @@ class Observation:
     folds: NDArray[np.int64]
     resolution: Resolution
     stack: Stack
+    measured: int
     best_flops: Floats | None = None
 
     def predicted_s(self, coefficients: Coefficients) -> Floats:
@@ -98,7 +99,7 @@ class Observation:
         if self.best_flops is not None:
             return np.array([float((seconds / self.best_flops).min() * self.best_flops[-1])])
         total: Floats = np.bincount(self.row, weights=seconds, minlength=len(self.seconds)).astype(np.float64)
-        return total
+        return issued_s(total, self.stack)
 
     def log_errors(self, coefficients: Coefficients) -> Floats:
         """Logarithm of predicted over measured, [rows]."""
@@ -127,19 +128,15 @@ def _of_block(block: Block, sample: int) -> Iterable[Observation]:
     usable = np.isfinite(block.seconds) & (block.seconds >= SHORTEST_S)
     for index, name in enumerate(block.gpus):
         rows = np.flatnonzero(usable & (block.gpu == index))
-        if name is None or not len(rows) or _on_the_host(block, rows):
+        if name is None or not len(rows):
             continue
-        gpu = catalog.get(name)
+        gpu, measured = catalog.get(name), len(rows)
         if len(rows) > sample:
             rows = np.sort(np.random.default_rng(len(rows)).choice(rows, sample, replace=False))
-        yield _observation(block.select(rows), gpu)
+        yield _observation(block.select(rows), gpu, measured)
 
 
-def _on_the_host(block: Block, rows: NDArray[np.int64]) -> bool:
-    return block.stack == "vllm" and float(np.min(block.seconds[rows])) > _HOST_FLOOR_S
-
-
-def _observation(block: Block, gpu: Gpu) -> Observation:
+def _observation(block: Block, gpu: Gpu, measured: int) -> Observation:
     costs = operator_costs(block)
     # A shape may have several costs (a cast before a product), a row is one shape: expand to the rows' costs.
     order = np.argsort(costs.shape, kind="stable")
@@ -160,7 +157,8 @@ def _observation(block: Block, gpu: Gpu) -> Observation:
         seconds=block.seconds,
         folds=operator_folds(block),
         resolution=block_resolution(block, gpu),
-        stack=stack(block.stack),
+        stack=block_stack(block, gpu),
+        measured=measured,
     )
 
 
@@ -201,6 +199,7 @@ def _best_rate(block: Block, gpu: Gpu, flops_per_s: float) -> Observation:
         seconds=np.array([float(flops[-1]) / flops_per_s]),
         folds=operator_folds(block)[-1:],
         resolution=block_resolution(block, gpu),
-        stack=stack(block.stack),
+        stack=block_stack(block, gpu),
+        measured=1,
         best_flops=flops,
     )

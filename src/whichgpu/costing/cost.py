@@ -60,12 +60,13 @@ class Cost:
     """The cost of one operator as a library would run it.
 
     ``flops`` are those of products (1 FMA = 2), ``vector_flops`` all other arithmetic. A product has the geometry
-    [batch, m, n, k]. ``reread`` is read again by later passes over rows of ``row`` elements: from the cache where the
-    rows in flight fit it, from memory otherwise. ``turned`` are images that matrix units want channels-last: where they
-    are channels-first, kernels of their own turn them. ``steps`` run one after the other (recurrence). ``launches`` are
-    kernels in eager mode. ``winograd_waste`` is what rounding the image up to Winograd tiles multiplies the work by,
-    0 where that algorithm does not apply. ``skipped_fraction`` is the share of ``flops`` that a fused kernel need not
-    do (causal masks). A ``full_precision`` product stays in FP32 under mixed precision.
+    [batch, m, n, k]; attention has queries, value width and keys there, and ``group`` heads of queries share keys.
+    ``reread`` is read again by later passes over rows of ``row`` elements: from the cache where the rows in flight fit
+    it, from memory otherwise; ``blocks`` are started, one a row. ``turned`` are images that matrix units want
+    channels-last: where they are channels-first, kernels of their own turn them. ``steps`` run one after the other
+    (recurrence). ``launches`` are kernels in eager mode. ``winograd_waste`` is what rounding the image up to Winograd
+    tiles multiplies the work by, 0 where that algorithm does not apply. ``skipped_fraction`` is the share of ``flops``
+    that a fused kernel need not do (causal masks). A ``full_precision`` product stays in FP32 under mixed precision.
     """
 
     product: Product = Product.NONE
@@ -76,10 +77,12 @@ class Cost:
     reread: Traffic = Traffic()
     turned: Traffic = Traffic()
     row: Traffic = Traffic()
+    blocks: float = 0.0
     batch: float = 0.0
     m: float = 0.0
     n: float = 0.0
     k: float = 0.0
+    group: float = 1.0
     steps: float = 1.0
     launches: float = 1.0
     skipped_fraction: float = 0.0

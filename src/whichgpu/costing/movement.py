@@ -57,13 +57,14 @@ def norm(operands: Operands) -> Iterator[Cost]:
     label = str(operands.operator.attributes.get("norm", ""))
     training = bool(operands.operator.attributes.get("training", True))
     largest = max(operands.inputs, key=lambda tensor: tensor.elements, default=None)
-    again, row, elements = Traffic(), Traffic(), 0
+    again, row, elements, blocks = Traffic(), Traffic(), 0, 0.0
     if largest is not None:
         elements = largest.elements
         if label != "batch" or operands.backward or training:
             again = operands.traffic(largest)
         # Batch norm's statistics span the whole tensor, the others' a row.
-        row = operands.elements(largest, elements if label == "batch" else _row_length(largest))
+        length = elements if label == "batch" else _row_length(largest)
+        row, blocks = operands.elements(largest, length), elements / max(length, 1)
     split = label == "group" or (operands.backward and label in ("layer", "rms", "group"))
     yield Cost(
         vector_flops=8.0 * elements,
@@ -71,6 +72,7 @@ def norm(operands: Operands) -> Iterator[Cost]:
         written=operands.traffic(*operands.outputs),
         reread=again,
         row=row,
+        blocks=blocks,
         launches=2.0 if split else 1.0,
         # With fixed statistics it is one scale and shift an element, which compilers fuse like any other.
         fusable=label == "batch" and not (operands.backward or training),
@@ -98,6 +100,7 @@ def softmax(operands: Operands) -> Iterator[Cost]:
         written=operands.traffic(*operands.outputs),
         reread=once + once if length > _REGISTER_ROW else Traffic(),
         row=operands.elements(largest, length),
+        blocks=largest.elements / length if length > _REGISTER_ROW else 0.0,
         label=str(operands.operator.attributes.get("function", "")),
     )
 

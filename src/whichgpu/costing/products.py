@@ -160,18 +160,19 @@ def _fused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> Cos
     products = 2.0 * scores * (depth + value_depth)
     if operands.backward:
         products = 2.0 * scores * (3 * depth + 2 * value_depth)
+    visible = _visible_fraction(operands.operator, queries, keys)
     return Cost(
         product=Product.ATTENTION,
         flops=products,
-        vector_flops=_SOFTMAX_FLOPS * scores,
+        vector_flops=_SOFTMAX_FLOPS * scores * visible,
         read=operands.traffic(*_read(operands, v)),
         written=operands.traffic(*operands.outputs),
-        # Query heads that share keys are rows of one product.
         batch=shared,
-        m=queries * heads / shared,
+        group=heads / shared,
+        m=queries,
         n=value_depth,
-        k=keys * (depth + value_depth) / value_depth,
-        skipped_fraction=1.0 - _visible_fraction(operands.operator, queries, keys),
+        k=keys,
+        skipped_fraction=1.0 - visible,
     )
 
 

@@ -32,6 +32,8 @@ _COLUMNS: Final = (
     "m",
     "n",
     "k",
+    "group",
+    "blocks",
     "steps",
     "launches",
     "skipped_fraction",
@@ -66,6 +68,8 @@ class CostTable:
     m: Floats
     n: Floats
     k: Floats
+    group: Floats
+    blocks: Floats
     steps: Floats
     launches: Floats
     skipped_fraction: Floats

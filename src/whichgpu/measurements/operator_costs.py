@@ -20,6 +20,7 @@ from whichgpu.gpu import Gpu
 from whichgpu.graph import Kind, Operator, OperatorGraph, Phase, Role, Tensor
 from whichgpu.measurements.operators import Block
 from whichgpu.measurements.reading import Codes
+from whichgpu.stack import Stack, calling, stack
 from whichgpu.workload import Precision, Workload
 
 _CHUNK: Final = 20_000
@@ -96,6 +97,11 @@ def block_resolution(block: Block, gpu: Gpu) -> Resolution:
     )
 
 
+def block_stack(block: Block, gpu: Gpu) -> Stack:
+    """The stack that timed a block on a GPU, with the host's time of its routine."""
+    return calling(stack(block.stack), str(block.facts.get("kernel", "")), gpu.architecture)
+
+
 def _workload(block: Block) -> Workload:
     return Workload(
         name=block.operator,
@@ -142,7 +148,8 @@ def _gemm(s: Shape, block: Block) -> Iterator[Cost]:
     batch, m, n, k = s["batch"], s["m"], s["n"], s["k"]
     lead = (batch,) if batch > 1 else ()
     if block.facts.get("quantises"):
-        yield from _Call(Kind.ELEMENTWISE).costs([_result(*lead, m, k)], [_tensor(*lead, m, k)], function="cast")
+        function = "scaled cast" if block.facts.get("scaled_rows") else "cast"
+        yield from _Call(Kind.ELEMENTWISE).costs([_result(*lead, m, k)], [_tensor(*lead, m, k)], function=function)
     result = _result(*lead, m, n)
     added = [result] if block.facts.get("reads_result") else []
     yield from _Call(Kind.GEMM).costs([_tensor(*lead, m, k), _weight(*lead, k, n), *added], [result])
@@ -166,13 +173,17 @@ def _conv(s: Shape, block: Block) -> Iterable[Cost]:
     )
 
 
-def _attention(s: Shape, block: Block) -> Iterable[Cost]:
+def _attention(s: Shape, block: Block) -> Iterator[Cost]:
     window, queries = s["window"], s["queries"]
     # A window leaves the last keys alone; the ones before are neither read nor multiplied.
     keys = min(s["keys"], window + queries - 1) if window else s["keys"]
     q = (s["batch"], s["heads"], queries, s["depth"])
     kv = (s["batch"], s["kv_heads"], keys, s["depth"])
-    return _Call(Kind.ATTENTION).costs(
+    if queries > 1:
+        # The layer first copies the new keys and values into its cache.
+        new = s["batch"] * s["kv_heads"] * queries * s["depth"]
+        yield from _Call(Kind.COPY).costs([], [_result(2, new)], reason="cache")
+    yield from _Call(Kind.ATTENTION).costs(
         [_tensor(*q), _weight(*kv), _weight(*kv)],
         [_result(*q)],
         causal=bool(block.facts.get("causal")),

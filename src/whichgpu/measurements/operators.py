@@ -257,7 +257,9 @@ def _recipes() -> dict[tuple[str, str], Recipe]:
         ("vidur", "mlp_up_proj"): Recipe(kind="gemm", geometry=_vidur("hidden", "up"), facts=half),
         ("vidur", "mlp_down_proj"): Recipe(kind="gemm", geometry=_vidur("down", "hidden"), facts=half),
         ("vidur", "mlp_act"): Recipe(kind="elementwise", geometry=_streamed("up", "down"), facts=activation),
-        ("vidur", "attn_rope"): Recipe(kind="elementwise", geometry=_streamed("query_key", "query_key"), facts=half),
+        ("vidur", "attn_rope"): Recipe(
+            kind="elementwise", geometry=_streamed("query_key", "query_key"), facts={**half, "function": "rope"}
+        ),
         ("vidur", "add"): Recipe(kind="elementwise", geometry=_residual, facts=half),
     }
     for cell in ("rnn", "lstm", "gru"):
@@ -289,7 +291,8 @@ DIRECTIONS: Final[Mapping[str, str]] = {
 class OperatorPrecision:
     """What a product multiplies in, and bytes of an element of its operands and result.
 
-    ``quantises`` are the bytes an element of the 16-bit input that the timed call reads and casts first, 0 for none.
+    ``quantises`` are the bytes an element of the 16-bit input that the timed call reads and casts first, 0 for none;
+    ``scaled_rows`` says that this cast first looks for the largest element of each row.
     """
 
     precision: str
@@ -297,6 +300,7 @@ class OperatorPrecision:
     b_bytes: float
     c_bytes: float
     quantises: float = 0.0
+    scaled_rows: bool = False
 
 
 PRECISIONS: Final[Mapping[tuple[str, str], OperatorPrecision]] = {
@@ -309,8 +313,10 @@ PRECISIONS: Final[Mapping[tuple[str, str], OperatorPrecision]] = {
     ("vidur", "fp16"): OperatorPrecision(precision="fp16", a_bytes=2, b_bytes=2, c_bytes=2),
     ("aic", "bfloat16"): OperatorPrecision(precision="bf16", a_bytes=2, b_bytes=2, c_bytes=2),
     ("aic", "float16"): OperatorPrecision(precision="fp16", a_bytes=2, b_bytes=2, c_bytes=2),
-    ("aic", "fp8"): OperatorPrecision(precision="fp8", a_bytes=1, b_bytes=1, c_bytes=2, quantises=2),
-    ("aic", "fp8_block"): OperatorPrecision(precision="fp8", a_bytes=1, b_bytes=1, c_bytes=2, quantises=2),
+    ("aic", "fp8"): OperatorPrecision(precision="fp8", a_bytes=1, b_bytes=1, c_bytes=2, quantises=2, scaled_rows=True),
+    ("aic", "fp8_block"): OperatorPrecision(
+        precision="fp8", a_bytes=1, b_bytes=1, c_bytes=2, quantises=2, scaled_rows=True
+    ),
     # Four bits and an 8-bit scale a block of 16.
     ("aic", "nvfp4"): OperatorPrecision(precision="fp4", a_bytes=0.5625, b_bytes=0.5625, c_bytes=2, quantises=2),
 }
@@ -400,6 +406,7 @@ def _facts(recipe: Recipe, precision: OperatorPrecision, named: Mapping[str, Any
         "c_bytes": precision.c_bytes,
         "element_bytes": precision.a_bytes,
         "quantises": precision.quantises,
+        "scaled_rows": precision.scaled_rows,
         **recipe.facts,
     }
     if "kernel_source" in named:

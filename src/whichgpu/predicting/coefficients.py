@@ -29,6 +29,7 @@ BY_ARITHMETIC: Final = ("utilization", "conv_utilization")
 
 SCALARS: Final = (
     "attention_utilization",
+    "attention_block_clocks",
     "winograd_gain",
     "bandwidth",
     "kernel_start_s",
@@ -41,21 +42,36 @@ SCALARS: Final = (
 """Coefficients that are one number a chip."""
 
 
+_VECTOR_ENERGIES: Final = frozenset({"fp64", "fp32", "fp16_vector"})
+"""Kinds of arithmetic that mostly run on vector units."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Form:
     """The constants of the kernel model that all chips share; ``coefficients.toml`` says what each is."""
 
-    small_tile: float
+    small_rows: float
+    small_columns: float
     prologue: float
     quantisation: float
     split_k: float
+    split_merge: float
     cache_hit: float
     cache_speed: float
     rows_in_flight: float
+    row_clocks: float
     vector_product: float
     turning: float
     conv_feed: float
+    conv_width: float
+    attention_block: float
+    attention_fetch: float
+    attention_softmax: float
+    attention_merge: float
+    attention_overlap: float
     alone_lead: float
+    alone_rows: float
+    alone_rows_lead: float
     alone_product: float
     alone_batched: float
     alone_conv: float
@@ -80,6 +96,7 @@ class Family:
     energy_j_per_flop: Mapping[str, float]
     conv_utilization: Mapping[str, float]
     attention_utilization: float
+    attention_block_clocks: float
     winograd_gain: float
     bandwidth: float
     kernel_start_s: float
@@ -89,6 +106,7 @@ class Family:
     launch_alone_s: float
     static: float
     dual_issue: bool
+    odd_depth: float
     measured: frozenset[str]
 
 
@@ -146,8 +164,9 @@ class Coefficients:
         return Family(
             name=family,
             **tables,
-            energy_j_per_flop=self._energies(row.get("node", "7nm")),
+            energy_j_per_flop=self._energies(row.get("node", "7nm"), float(row.get("matrix_energy", 1.0))),
             dual_issue=bool(row.get("dual_issue", False)),
+            odd_depth=float(row.get("odd_depth", 1.0)),
             measured=frozenset(own),
             **scalars,
         )
@@ -155,9 +174,10 @@ class Coefficients:
     def _arithmetics(self) -> Iterable[str]:
         return [str(name) for name in self.base["root"]["utilization"]]
 
-    def _energies(self, node: str) -> dict[str, float]:
+    def _energies(self, node: str, matrix: float) -> dict[str, float]:
         level = float(self.base["node"][node])
-        return {name: level * float(share) for name, share in self.base["energy_fraction"].items()}
+        found = {name: level * float(share) for name, share in self.base["energy_fraction"].items()}
+        return {name: value if name in _VECTOR_ENERGIES else value * matrix for name, value in found.items()}
 
     def _value(self, name: str, chip: str, family: str) -> float:
         own = self.chips.get(chip, {}).get(name)

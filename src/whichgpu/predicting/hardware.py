@@ -25,9 +25,6 @@ _PCIE_BYTES_PER_S: Final = {1: 0.25e9, 2: 0.5e9, 3: 0.985e9, 4: 1.969e9, 5: 3.93
 _PAGEABLE_BYTES_PER_S: Final = 6.0e9
 """A pageable copy is staged through a pinned buffer by one CPU core, whatever the bus could do."""
 
-_GRADUAL: Final = 4.0
-"""Order of the norm that joins two limits of a rate: the lower one decides, but near where they meet."""
-
 _PINNED_FRACTION: Final = 0.8
 
 
@@ -40,11 +37,15 @@ class Hardware:
     """
 
     multiprocessors: Floats
+    clock_hz: Floats
     matmul_flops_per_s: Floats
     conv_flops_per_s: Floats
+    gathering_per_s: Floats
     attention_flops_per_s: Floats
+    attention_block_s: Floats
     vector_flops_per_s: Floats
     winograd_gain: Floats
+    odd_depth: Floats
     bytes_per_s: Floats
     cache_bytes: Floats
     kernel_start_s: Floats
@@ -133,17 +134,20 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
     emulated = family.bf16_emulation if resolution.substitute is Substitute.EMULATED else 1.0
     matmul = sustained_flops_per_s(gpu, resolution.matmul, family)
     conv = sustained_flops_per_s(gpu, resolution.conv, family)
+    clock_hz = gpu.get("boost_clock_hz") or _CLOCK_HZ
     plain = Arithmetic.FP64 if resolution.matmul is Arithmetic.FP64 else Arithmetic.FP32
     vector = sustained_flops_per_s(gpu, plain, family)
     return {
         "multiprocessors": gpu.get("multiprocessors") or _matrix_engines(gpu),
+        "clock_hz": clock_hz,
         "matmul_flops_per_s": matmul * emulated,
-        "conv_flops_per_s": _fed(
-            conv * emulated * family.conv_utilization[resolution.conv], gpu, resolution.conv, coefficients
-        ),
+        "conv_flops_per_s": conv * emulated * family.conv_utilization[resolution.conv],
+        "gathering_per_s": _gathering_per_s(gpu, resolution.conv),
         "attention_flops_per_s": matmul * emulated * family.attention_utilization,
+        "attention_block_s": family.attention_block_clocks / clock_hz,
         "vector_flops_per_s": vector,
         "winograd_gain": _winograd_gain(resolution.conv, family, vector / conv),
+        "odd_depth": family.odd_depth,
         "bytes_per_s": gpu.figure("memory_bytes_per_s") * family.bandwidth * _ecc_share(gpu),
         "cache_bytes": max(gpu.get("last_level_cache_bytes") or 0.0, gpu.get("l2_bytes") or 0.0),
         "kernel_start_s": family.kernel_start_s,
@@ -175,13 +179,15 @@ def _budget_w(board_w: float | None, power_w: float, static: float) -> float:
     return power_w if board_w is None else max(power_w - board_w * static, board_w * _LEAST_BUDGET)
 
 
-def _fed(flops_per_s: float, gpu: Gpu, arithmetic: Arithmetic, coefficients: Coefficients) -> float:
-    """The rate of convolutions on matrix units, which wait for operands that each multiprocessor gathers."""
+def _gathering_per_s(gpu: Gpu, arithmetic: Arithmetic) -> float:
+    """Clocks of all multiprocessors a second in which they gather convolutions' operands for matrix units.
+
+    Infinite on vector units, which do not outrun it, and where the catalogue does not say.
+    """
     units, clock_hz = gpu.get("multiprocessors"), gpu.get("boost_clock_hz")
     if units is None or clock_hz is None or not _on_matrix_units(gpu, arithmetic) or arithmetic is Arithmetic.INT8:
-        return flops_per_s
-    limit = coefficients.form.conv_feed * units * clock_hz
-    return float((flops_per_s**-_GRADUAL + limit**-_GRADUAL) ** (-1.0 / _GRADUAL))
+        return math.inf
+    return units * clock_hz
 
 
 def _energy_j(gpu: Gpu, arithmetic: Arithmetic, family: Family) -> float:
@@ -197,6 +203,9 @@ def _memory_j_per_byte(gpu: Gpu, coefficients: Coefficients) -> float:
     matches = [name for name in table if kind.startswith(name)]
     return float(table[max(matches, key=len)] if matches else table["GDDR"])
 
+
+_CLOCK_HZ: Final = 1.5e9
+"""The clock where the catalogue has none: a handful of accelerators."""
 
 _INLINE_ECC_SHARE: Final = 0.93
 """Share of the bandwidth left for data where check bits travel in-line (GDDR boards with ECC on)."""

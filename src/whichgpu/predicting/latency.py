@@ -11,24 +11,39 @@ from numpy.typing import NDArray
 
 from whichgpu.costing.cost import Product
 from whichgpu.costing.table import CostTable, without
+from whichgpu.predicting.attention import attention_s
 from whichgpu.predicting.coefficients import Form
 from whichgpu.predicting.hardware import Hardware
 from whichgpu.stack import Stack
 
 Floats = NDArray[np.float64]
-Sizes = tuple[Floats, Floats, Floats, Floats]
-"""Batch, m, n and k of products, each [operators]."""
-
-TILES: Final = ((256, 128), (128, 256), (128, 128), (128, 64), (64, 128), (64, 64), (32, 64), (64, 32))
+TILES: Final = (
+    (256, 128),
+    (128, 256),
+    (128, 128),
+    (128, 64),
+    (64, 128),
+    (64, 64),
+    (32, 64),
+    (64, 32),
+    (128, 32),
+    (32, 128),
+    (32, 32),
+    (64, 16),
+    (16, 64),
+)
 """Output tiles that matrix-product libraries choose from, [rows, columns]."""
 
+_EARLY_TILE: Final = 64
+"""Smallest side of the tiles of matrix-product libraries before 2017."""
+
 _HIDDEN: Final = 4.0
-"""Order of the norm that joins device time and host time: the longer hides the shorter but for ramps."""
+"""Order of the norm that joins times that hide each other (device and host, gathering and multiplying)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Times:
-    """Seconds as [operators, gpus], once an occurrence.
+    """Seconds as [operators, gpus], once an occurrence; ``busy_s`` is the device's without the start.
 
     ``issue_s`` is the host's. ``host_s`` and ``fixed_s`` are of the whole step, [gpus].
     """
@@ -36,7 +51,7 @@ class Times:
     compute_s: Floats
     memory_s: Floats
     power_s: Floats
-    turning_s: Floats
+    busy_s: Floats
     start_s: Floats
     issue_s: Floats
     host_s: Floats
@@ -48,12 +63,6 @@ class Times:
     def operator_s(self) -> Floats:
         """Device time of one occurrence of each operator, [operators, gpus]."""
         return self.busy_s + self.start_s
-
-    @property
-    def busy_s(self) -> Floats:
-        """Device time of one occurrence without its start, [operators, gpus]."""
-        busy: Floats = np.maximum(np.maximum(self.compute_s, self.memory_s), self.power_s) + self.turning_s
-        return busy
 
 
 def times(
@@ -68,8 +77,8 @@ def times(
     """The times of one step of the table's work under a stack."""
     fusable = table.fusable[:, None]
     traffic = moved_bytes(table, hardware) * np.where(fusable, stack.fusion, 1.0)
-    memory_s = _memory_s(traffic, hardware, form) + _reread_s(table, hardware, form)
-    compute_s = _by_precision(table, hardware, lambda rows, rates: _compute_s(rows, rates, form))
+    memory_s = _memory_s(traffic, table, hardware, stack, form) + _reread_s(table, hardware, form)
+    compute_s = _by_precision(table, hardware, lambda rows, rates: _compute_s(rows, rates, stack, form))
     power_s = work_j(table, hardware, traffic) / hardware.budget_w[None, :]
     launches = table.launches[:, None] * np.where(fusable, stack.fusion, 1.0)
     last = stack.channels_last if channels_last is None else channels_last
@@ -79,7 +88,7 @@ def times(
     launches = launches + turns
     memory_s, start_s = _chains(table, hardware, memory_s, launches, form)
     alive = occurrences(table, hardware)
-    busy_s = np.maximum(np.maximum(compute_s, memory_s), power_s) + turning_s
+    busy_s = np.maximum(_joined_busy_s(table, compute_s, memory_s, form), power_s) + turning_s
     device_s = ((busy_s + start_s) * alive).sum(axis=0)
     issue_s = launches * _launch_s(table, stack) + (table.library_loop * table.steps)[:, None] * stack.host_loop_s
     host_s = (issue_s * alive).sum(axis=0) * hardware.host_factor
@@ -89,7 +98,7 @@ def times(
         compute_s=compute_s,
         memory_s=memory_s,
         power_s=power_s,
-        turning_s=turning_s,
+        busy_s=busy_s,
         start_s=start_s,
         issue_s=issue_s,
         host_s=host_s,
@@ -132,12 +141,21 @@ def kernel_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -> 
     if not stack.alone:
         return seconds + stack.call_s
     single = np.where(table.batch > 1, form.alone_batched, form.alone_product)
-    product = np.select(
-        [table.product == Product.NONE, table.product == Product.CONV], [1.0, form.alone_conv], default=single
+    by_rows = table.row.sum(axis=1) > 0
+    plain = table.product == Product.NONE
+    factor = np.select(
+        [plain & by_rows, plain, table.product == Product.CONV], [form.alone_rows, 1.0, form.alone_conv], default=single
     )
-    floor = product[:, None] * hardware.launch_alone_s[None, :]
-    alone: Floats = np.maximum(floor, form.alone_lead * floor + seconds)
+    lead = np.where(by_rows, form.alone_rows_lead, form.alone_lead)
+    floor = factor[:, None] * hardware.launch_alone_s[None, :]
+    alone: Floats = np.maximum(floor, lead[:, None] * floor + seconds)
     return alone
+
+
+def issued_s(seconds: Floats, stack: Stack) -> Floats:
+    """Seconds of timed calls with the host's time of the routine that they call: the longer hides the shorter."""
+    issued: Floats = (seconds**_HIDDEN + stack.routine_s**_HIDDEN) ** (1.0 / _HIDDEN)
+    return issued
 
 
 def moved_bytes(table: CostTable, hardware: Hardware) -> Floats:
@@ -146,10 +164,28 @@ def moved_bytes(table: CostTable, hardware: Hardware) -> Floats:
     return bytes_moved
 
 
-def _memory_s(traffic: Floats, hardware: Hardware, form: Form) -> Floats:
+def _memory_s(traffic: Floats, table: CostTable, hardware: Hardware, stack: Stack, form: Form) -> Floats:
     hit = form.cache_hit * np.minimum(1.0, hardware.cache_bytes[None, :] / np.maximum(traffic, 1.0))
-    seconds: Floats = traffic * (1.0 - hit + hit / form.cache_speed) / hardware.bytes_per_s[None, :]
-    return seconds
+    seconds = traffic * (1.0 - hit + hit / form.cache_speed) / hardware.bytes_per_s[None, :]
+    return np.maximum(seconds, traffic / _stream_bytes_per_s(table, hardware, stack))
+
+
+def _stream_bytes_per_s(table: CostTable, hardware: Hardware, stack: Stack) -> Floats:
+    """The rate that a stack's own kernels can stream at, [operators, gpus]: bytes a clock and multiprocessor."""
+    limits = stack.stream_bytes_per_clock
+    per_clock = np.array([limits.get(label, np.inf) for label in table.labels])
+    rates: Floats = per_clock[:, None] * (hardware.multiprocessors * hardware.clock_hz)[None, :]
+    return rates
+
+
+def _joined_busy_s(table: CostTable, compute_s: Floats, memory_s: Floats, form: Form) -> Floats:
+    """Computing and moving overlap: in fused attention only in part, since a block waits for its operands."""
+    longest = np.maximum(compute_s, memory_s)
+    fused = np.flatnonzero(table.product == Product.ATTENTION)
+    if len(fused):
+        order = form.attention_overlap
+        longest[fused] = (compute_s[fused] ** order + memory_s[fused] ** order) ** (1.0 / order)
+    return longest
 
 
 def _turning(table: CostTable, hardware: Hardware, form: Form, channels_last: bool) -> tuple[Floats, Floats]:
@@ -164,12 +200,22 @@ def _turning(table: CostTable, hardware: Hardware, form: Form, channels_last: bo
 
 
 def _reread_s(table: CostTable, hardware: Hardware, form: Form) -> Floats:
-    """Later passes over rows: from the cache where the rows that are in flight at once fit it."""
-    bytes_again = table.reread @ hardware.element_bytes.T
-    in_flight = (table.row @ hardware.element_bytes.T) * (form.rows_in_flight * hardware.multiprocessors[None, :])
-    total = moved_bytes(table, hardware)
-    cached = np.minimum(in_flight, total) < hardware.cache_bytes[None, :]
-    seconds: Floats = bytes_again / hardware.bytes_per_s[None, :] * np.where(cached, 1.0 / form.cache_speed, 1.0)
+    """Later passes over rows, and starting the rows' blocks, [operators, gpus].
+
+    What the rows in flight leave of the cache serves the later passes; the rest comes from memory again.
+    """
+    chosen = np.flatnonzero(table.blocks > 0)
+    seconds = np.zeros((len(table), len(hardware.multiprocessors)))
+    if not len(chosen):
+        return seconds
+    units = hardware.multiprocessors[None, :]
+    bytes_again = table.reread[chosen] @ hardware.element_bytes.T
+    in_flight = (table.row[chosen] @ hardware.element_bytes.T) * np.minimum(
+        form.rows_in_flight * units, table.blocks[chosen, None]
+    )
+    missed = 1.0 - np.minimum(1.0, hardware.cache_bytes[None, :] / np.maximum(in_flight, 1.0))
+    again_s = bytes_again / hardware.bytes_per_s[None, :] * np.maximum(missed, 1.0 / form.cache_speed)
+    seconds[chosen] = again_s + table.blocks[chosen, None] * form.row_clocks / (units * hardware.clock_hz[None, :])
     return seconds
 
 
@@ -188,87 +234,80 @@ def _arithmetic_j(table: CostTable, hardware: Hardware) -> Floats:
     return energy + table.vector_flops[:, None] * hardware.vector_j_per_flop[None, :]
 
 
-def _compute_s(table: CostTable, hardware: Hardware, form: Form) -> Floats:
+def _compute_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -> Floats:
     seconds = table.vector_flops[:, None] / hardware.vector_flops_per_s[None, :]
-    products = np.flatnonzero((table.product != Product.NONE) & (table.product != Product.RNN) & ~table.vector_product)
+    fused = np.flatnonzero(table.product == Product.ATTENTION)
+    if len(fused):
+        seconds[fused] = attention_s(table, fused, hardware, form)
+    tiled = (table.product == Product.MATMUL) | (table.product == Product.CONV)
+    products = np.flatnonzero(tiled & ~table.vector_product)
     if len(products):
-        seconds[products] += _product_s(table, products, hardware, form)
+        seconds[products] += _product_s(table, products, hardware, stack, form)
     depthwise = np.flatnonzero(table.vector_product)
     if len(depthwise):
         rate = hardware.vector_flops_per_s[None, :] * form.vector_product
         seconds[depthwise] += table.flops[depthwise, None] / rate
     chains = np.flatnonzero(table.product == Product.RNN)
     if len(chains):
-        one = _tiled_s(table.batch[chains], table.m[chains], table.n[chains], table.k[chains], hardware, form)
+        one = _tiled_s(table, chains, hardware, stack, form)
         seconds[chains] += table.steps[chains, None] * one / hardware.matmul_flops_per_s[None, :]
     return seconds
 
 
-ATTENTION_TILES: Final = ((128, 1.0), (64, 0.8), (16, 0.35))
-"""Rows of queries that one block of a fused attention kernel keeps, and their efficiency beside the largest."""
-
-
-def _attention_work(batch: Floats, m: Floats, n: Floats, k: Floats, hardware: Hardware, form: Form) -> Floats:
-    """FLOP that fused attention costs with its blocks of queries rounded up, [operators, gpus].
-
-    A block keeps its queries and passes over the keys; where there are fewer blocks than multiprocessors the keys are
-    split (Dao 2023, flash-decoding).
-    """
-    units = np.unique(hardware.multiprocessors)
-    best = np.full((len(m), len(units)), np.inf)
-    for rows, efficiency in ATTENTION_TILES:
-        blocks = (batch * np.ceil(m / rows))[:, None]
-        split = np.clip(np.floor(units[None, :] / blocks), 1.0, np.maximum(1.0, np.floor(k / form.split_k))[:, None])
-        full = blocks * split / units[None, :]
-        waves = np.where(full <= 1.0, 1.0, full + form.quantisation * (np.ceil(full) - full))
-        depth = k[:, None] / split + 2.0 * form.prologue
-        np.minimum(best, waves * units[None, :] * 2.0 * rows * n[:, None] * depth / efficiency, out=best)
-    spread: Floats = best[:, np.searchsorted(units, hardware.multiprocessors)]
-    return spread
-
-
-def _rows(sizes: Sizes, chosen: NDArray[np.bool_]) -> Sizes:
-    batch, m, n, k = sizes
-    return batch[chosen], m[chosen], n[chosen], k[chosen]
-
-
-def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, form: Form) -> Floats:
-    sizes = (table.batch[rows], table.m[rows], table.n[rows], table.k[rows])
-    fused = table.product[rows] == Product.ATTENTION
-    work = np.empty((len(rows), len(hardware.multiprocessors)))
-    if fused.any():
-        work[fused] = _attention_work(*_rows(sizes, fused), hardware, form)
-    if not fused.all():
-        work[~fused] = _tiled_s(*_rows(sizes, ~fused), hardware, form)
-    rates = np.stack(
-        [
-            hardware.matmul_flops_per_s,
-            hardware.matmul_flops_per_s,
-            hardware.conv_flops_per_s,
-            hardware.attention_flops_per_s,
-        ]
-    )[np.minimum(table.product[rows], 3)]
-    seconds: Floats = work * (1.0 - table.skipped_fraction[rows, None]) / rates
+def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, stack: Stack, form: Form) -> Floats:
+    work = _tiled_s(table, rows, hardware, stack, form)
+    conv = (table.product[rows] == Product.CONV)[:, None]
+    seconds: Floats = work / np.where(conv, hardware.conv_flops_per_s[None, :], hardware.matmul_flops_per_s[None, :])
+    seconds[conv[:, 0]] = _gathered_s(table, rows[conv[:, 0]], seconds[conv[:, 0]], work[conv[:, 0]], hardware, form)
+    odd = ~conv & (table.batch[rows, None] > 1.0) & (table.k[rows, None] % 8.0 > 0)
+    seconds = seconds * np.where(odd, hardware.odd_depth[None, :], 1.0)
     waste = table.winograd_waste[rows, None]
     faster = np.where(waste > 0, np.minimum(1.0, waste / hardware.winograd_gain[None, :]), 1.0)
     return seconds * faster
 
 
-def _tiled_s(batch: Floats, m: Floats, n: Floats, k: Floats, hardware: Hardware, form: Form) -> Floats:
+def _gathered_s(
+    table: CostTable, rows: NDArray[np.int64], seconds: Floats, work: Floats, hardware: Hardware, form: Form
+) -> Floats:
+    """Seconds of convolutions that may wait for their operands, [operators, gpus].
+
+    An element that a multiprocessor gathers from an image serves the filters of its tile: wide layers wait less.
+    """
+    narrow, wide = _GATHERED_WIDTHS
+    width = np.clip(np.minimum(table.m[rows], table.n[rows]), narrow, wide) / narrow
+    waiting = work / (form.conv_feed * width[:, None] ** form.conv_width * hardware.gathering_per_s[None, :])
+    joined: Floats = (seconds**_HIDDEN + waiting**_HIDDEN) ** (1.0 / _HIDDEN)
+    return joined
+
+
+_GATHERED_WIDTHS: Final = (64.0, 256.0)
+"""Filters of the narrowest and of the widest tile of a convolution on matrix units."""
+
+
+def _tiled_s(table: CostTable, chosen: NDArray[np.int64], hardware: Hardware, stack: Stack, form: Form) -> Floats:
     """FLOP that a product costs with its tiles and waves rounded up, [operators, gpus]; over the rate it is seconds."""
+    batch, m, n, k = (column[chosen] for column in (table.batch, table.m, table.n, table.k))
     units = np.unique(hardware.multiprocessors)
     best = np.full((len(m), len(units)), np.inf)
+    early = (table.product[chosen, None] == Product.MATMUL) & stack.early_library
     for rows, columns in TILES:
         tiles = (batch * np.ceil(m / rows) * np.ceil(n / columns))[:, None]
+        efficiency = min(1.0, (rows / 128.0) ** form.small_rows * (columns / 128.0) ** form.small_columns)
+        tile = 2.0 * rows * columns / efficiency
+        whole = _waves(tiles / units[None, :], form) * (k[:, None] + form.prologue)
+        # Where tiles leave multiprocessors idle, k is split and the parts are added up.
         split = np.clip(np.floor(units[None, :] / tiles), 1.0, np.maximum(1.0, np.floor(k / form.split_k))[:, None])
-        full = tiles * split / units[None, :]
-        # Blocks of several waves overlap, so the last wave is only partly idle.
-        waves = np.where(full <= 1.0, 1.0, full + form.quantisation * (np.ceil(full) - full))
-        depth = k[:, None] / split + form.prologue
-        efficiency = min(1.0, (rows * columns / (128.0 * 128.0)) ** form.small_tile)
-        np.minimum(best, waves * units[None, :] * (2.0 * rows * columns / efficiency) * depth, out=best)
+        parts = _waves(tiles * split / units[None, :], form) * (k[:, None] / split + form.prologue + form.split_merge)
+        best_s = np.where(early, whole if min(rows, columns) >= _EARLY_TILE else np.inf, np.minimum(whole, parts))
+        np.minimum(best, units[None, :] * tile * best_s, out=best)
     spread: Floats = best[:, np.searchsorted(units, hardware.multiprocessors)]
     return spread
+
+
+def _waves(full: Floats, form: Form) -> Floats:
+    """Waves of blocks over the multiprocessors: blocks of several waves overlap, so the last is only partly idle."""
+    waves: Floats = np.where(full <= 1.0, 1.0, full + form.quantisation * (np.ceil(full) - full))
+    return waves
 
 
 def _chains(

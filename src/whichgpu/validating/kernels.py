@@ -13,14 +13,13 @@ from whichgpu.errors import MissingFigure
 from whichgpu.gpu import Gpu
 from whichgpu.measurements.folds import operator_folds, shape_codes
 from whichgpu.measurements.meaning import CODE, SCORED, Meaning
-from whichgpu.measurements.operator_costs import OperatorCosts, block_resolution, operator_costs
+from whichgpu.measurements.operator_costs import OperatorCosts, block_resolution, block_stack, operator_costs
 from whichgpu.measurements.operators import Block, blocks
 from whichgpu.measurements.rates import is_rate, product_flops, rate_block
 from whichgpu.measurements.reading import Flags, Floats, Sheet
 from whichgpu.predicting.hardware import arrays
-from whichgpu.predicting.latency import kernel_s, times
+from whichgpu.predicting.latency import issued_s, kernel_s, times
 from whichgpu.predicting.uncertainty import latency_factor
-from whichgpu.stack import stack
 from whichgpu.validating.baselines import NAMES, operators_s
 from whichgpu.validating.forecast import Forecast, skip
 from whichgpu.validating.tiers import Tier
@@ -119,13 +118,13 @@ def _on_gpu(block: Block, costs: OperatorCosts, gpu: Gpu, tier: Tier, fold: int)
         hardware = arrays([gpu], [block_resolution(block, gpu)], chosen, None)
     except MissingFigure:
         return None
-    rules = stack(block.stack)
+    rules = block_stack(block, gpu)
     seconds = kernel_s(costs.table, hardware, rules, chosen.form)[:, 0]
     parts = times(costs.table, hardware, rules, chosen.form)
     sides = {"compute": parts.compute_s, "bandwidth": parts.memory_s, "power": parts.power_s}
     busy = np.minimum(parts.busy_s[:, 0], seconds)
     longest = np.argmax(np.stack([side[:, 0] for side in sides.values()]), axis=0)
-    total = _by_shape(seconds, costs)
+    total = issued_s(_by_shape(seconds, costs), rules)
     shares = {name: _by_shape(np.where(longest == index, busy, 0.0), costs) / total for index, name in enumerate(sides)}
     shares["launch"] = np.maximum(0.0, 1.0 - sum(shares.values()))
     related = np.array([chosen.family_is_measured(chosen.family_name(gpu))], dtype=bool)

@@ -89,7 +89,7 @@ def test_other_names_fall_back_to_exact_aliases() -> None:
         ("lambda_tensorflow", "tf_cnn_benchmarks synthetic TF 1.15.4 CUDA V11.1.74", {"xla": True}, ("tf1-xla", 2020)),
         ("lambda_pytorch", "NGC", {"set": "results_v2", "system": "8xH100_v2"}, ("ngc", 2024)),
         ("lambda_pytorch", "NGC", {"set": "results", "system": "2x3090_v1"}, ("ngc", 2022)),
-        ("deepbench", "CUDA Version=7.5.18; Cudnn Version=5", {}, ("raw-library", 2016)),
+        ("deepbench", "CUDA Version=7.5.18; Cudnn Version=5", {}, ("raw-library-2016", 2016)),
         ("neusight_e2e", "PyTorch 2.1", {"option": "fusion"}, ("pytorch-compile", 2023)),
     ],
 )
