@@ -15,8 +15,8 @@ from whichgpu.recommendation import Candidate
 WIDTH: Final = 760
 HEIGHT: Final = 420
 _LEFT, _RIGHT, _TOP, _BOTTOM = 92, 24, 16, 56
-_NAMED: Final = 8
-"""Labels of the front; more would overlap."""
+_NAME_GAP: Final = 130.0
+"""Names of the front stand at least so far apart: closer ones would overlap."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,10 +132,11 @@ def _front(found: Sequence[Point], across: _Axis, up: _Axis) -> Iterator[str]:
             best = point.mid_s
     line = " ".join(f"{across.at(point.price):.1f},{up.at(point.mid_s):.1f}" for point in front)
     yield f'<polyline class="front" points="{line}"/>'
-    step = max(1, math.ceil(len(front) / _NAMED))
-    for number, point in enumerate(front[::step]):
+    last = -math.inf
+    for point in front:
         x, y = across.at(point.price), up.at(point.mid_s)
-        right = x > WIDTH - 190
-        anchor, dx = ("end", -8) if right else ("start", 8)
-        dy = -8 if number % 2 == 0 else 16
-        yield f'<text class="name" x="{x + dx:.1f}" y="{y + dy:.1f}" text-anchor="{anchor}">{escape(point.name)}</text>'
+        if x - last < _NAME_GAP:
+            continue
+        last = x
+        anchor, dx = ("end", -8) if x > WIDTH - 190 else ("start", 8)
+        yield f'<text class="name" x="{x + dx:.1f}" y="{y - 8:.1f}" text-anchor="{anchor}">{escape(point.name)}</text>'
