@@ -93,7 +93,8 @@ def _plots(rows: Rows) -> Iterator[str]:
         accuracy_plots.write(IMAGES / f"accuracy-{name}.svg", _predicted(timed))
         accuracy_plots.write(IMAGES / f"accuracy-{name}-size.svg", _against_size(timed))
         yield (
-            f"## Plots: {title}, spec-only\n\n![Predicted against measured](images/accuracy-{name}.svg)\n\n"
+            f"## Plots: {title}, spec-only\n\nDashed lines are a factor of two.\n\n"
+            f"![Predicted against measured](images/accuracy-{name}.svg)\n\n"
             f"![Error against size](images/accuracy-{name}-size.svg)"
         )
     accuracy_plots.write(IMAGES / "accuracy-coverage.svg", _coverage(rows))
@@ -134,7 +135,8 @@ def _predicted(rows: Rows) -> Plot:
         plot.points(source, zip(some.figures["measured"].tolist(), some.figures["predicted"].tolist(), strict=True))
     plot.line([(ends[0], ends[0]), (ends[1], ends[1])])
     for factor in (0.5, 2.0):
-        plot.line([(ends[0], ends[0] * factor), (ends[1], ends[1] * factor)], dashed=True)
+        low, high = max(ends[0], ends[0] / factor), min(ends[1], ends[1] / factor)
+        plot.line([(low, low * factor), (high, high * factor)], dashed=True)
     return plot
 
 
