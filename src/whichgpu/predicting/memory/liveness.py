@@ -35,7 +35,9 @@ class Liveness:
 
     ``birth`` and ``death`` are positions of operators. ``turning`` are the positions of dense convolutions of images,
     ``turned`` the elements of their images: what a library copies that needs them in another layout. ``caches`` are
-    the elements, by class, of each storage that generation keeps from token to token, [caches, 3].
+    the elements, by class, of each storage that generation keeps from token to token, [caches, 3]. ``multiplying`` are
+    the positions of products with a matrix of weights that is not trained, ``matrices`` the elements of that: what is
+    unpacked for them where weights are quantised.
     """
 
     narrow: Floats
@@ -52,6 +54,8 @@ class Liveness:
     products: int
     turning: NDArray[np.int64]
     turned: Floats
+    multiplying: NDArray[np.int64]
+    matrices: Floats
     caches: Floats
 
     @property
@@ -80,6 +84,7 @@ def liveness(graph: OperatorGraph, step: str) -> Liveness:
     saved = (born < forward_end) & (dies >= forward_end) & ~gradient & ~data
     kept = _kept(operators, graph.tensors)
     turning = [at for at, operator in enumerate(operators) if _is_dense_convolution(operator)]
+    multiplying = [(at, elements) for at, operator in enumerate(operators) if (elements := _matrix(operator, graph))]
     # Every turn of a loop keeps its own activations.
     table *= np.where(saved, [kept.get(storage, 1.0) for storage in order], 1.0)[:, None]
     return Liveness(
@@ -97,8 +102,19 @@ def liveness(graph: OperatorGraph, step: str) -> Liveness:
         products=sum(operator.kind in PRODUCTS for operator in operators),
         turning=np.array(turning, dtype=np.int64),
         turned=np.array([_images(operators[at], graph.tensors) for at in turning], dtype=np.float64),
+        multiplying=np.array([at for at, _ in multiplying], dtype=np.int64),
+        matrices=np.array([elements for _, elements in multiplying], dtype=np.float64),
         caches=_caches(largest),
     )
+
+
+def _matrix(operator: Operator, graph: OperatorGraph) -> int:
+    """Elements of the matrix of frozen weights that a product reads; 0 where it reads none."""
+    if operator.kind is not Kind.GEMM:
+        return 0
+    read = (graph.tensors[index] for index in operator.inputs)
+    frozen = (tensor for tensor in read if tensor.role is Role.WEIGHT and not tensor.trainable)
+    return max((tensor.elements for tensor in frozen if len(tensor.shape) > 1), default=0)
 
 
 def _caches(largest: dict[int, Tensor]) -> Floats:

@@ -46,7 +46,9 @@ def peak_parts(
     ``processor`` that there is no GPU: optimizers update one weight after the other, and the C library has the memory.
     """
     if turns:
-        alive = _with_turned(alive)
+        alive = _with_copies(alive, alive.turning, alive.turned)
+    if allocator and unpacks(workload):
+        alive = _with_copies(alive, alive.multiplying, alive.matrices)
     if keeps_gradients(workload):
         alive = dataclasses.replace(alive, birth=np.where(alive.gradient, 0, alive.birth))
     sizes = sizes_of(workload, alive, resolution, processor=processor)
@@ -70,21 +72,29 @@ def peak_parts(
     )
 
 
-def _with_turned(alive: Liveness) -> Liveness:
-    """With one more storage a convolution, which lives while it runs: its images in the layout of matrix units."""
-    count = len(alive.turning)
-    none, no = np.zeros(count), np.zeros(count, dtype=bool)
+def _with_copies(alive: Liveness, at: NDArray[np.int64], elements: Floats) -> Liveness:
+    """With one more storage at each of these operators, which lives while it runs."""
+    none, no = np.zeros(len(at)), np.zeros(len(at), dtype=bool)
     return dataclasses.replace(
         alive,
-        narrow=np.concatenate([alive.narrow, alive.turned]),
+        narrow=np.concatenate([alive.narrow, elements]),
         wide=np.concatenate([alive.wide, none]),
         fixed=np.concatenate([alive.fixed, none]),
-        birth=np.concatenate([alive.birth, alive.turning]),
-        death=np.concatenate([alive.death, alive.turning]),
+        birth=np.concatenate([alive.birth, at]),
+        death=np.concatenate([alive.death, at]),
         saved=np.concatenate([alive.saved, no]),
         gradient=np.concatenate([alive.gradient, no]),
         data=np.concatenate([alive.data, no]),
     )
+
+
+def unpacks(workload: Workload) -> bool:
+    """Whether products multiply by a copy of their 4-bit weights in the arithmetic's own width.
+
+    So does bitsandbytes (MatMul4Bit: dequantize_4bit, then a plain product); a single token has a kernel of its own.
+    """
+    packed = workload.weight_precision in ("nf4", "fp4", "int4")
+    return packed and stack(workload.stack).framework == "pytorch" and workload.step != "decode"
 
 
 def keeps_gradients(workload: Workload) -> bool:
