@@ -35,7 +35,7 @@ LAYERS = (
     {"documents"},
     {"validating", "benching"},
     {"reporting"},
-    {"cli", "server"},
+    {"cli", "server", "api"},
 )
 FRAMEWORKS = {"torch", "keras", "tensorflow", "onnx", "transformers", "jax", "diffusers"}
 
