@@ -14,7 +14,7 @@ from torch.nn import functional
 from whichgpu.zoo.building.blueprint import Blueprint, Capture, register, training
 from whichgpu.zoo.building.losses import labels
 from whichgpu.zoo.building.models.agents import ActorCritic, Dream, Rainbow, WorldModel, body, dense, pixels
-from whichgpu.zoo.building.steps import Step, step
+from whichgpu.zoo.building.steps import Step, repeated, step
 
 Network = Callable[[], nn.Module]
 
@@ -91,7 +91,10 @@ def _distributional(batch: int) -> Step:
 
 
 def _actor_critic_update(observations: int, actions: int, hidden: int, *, soft: bool) -> Capture:
-    """One update of SAC (Haarnoja 2018) or TD3 (Fujimoto 2018): two critics, their targets, and the actor."""
+    """One update of SAC (Haarnoja 2018) or TD3 (Fujimoto 2018): two critics, their targets, and the actor.
+
+    TD3's actor has a target, too, and is updated every second time.
+    """
 
     def critic() -> nn.Module:
         return dense(observations + actions, hidden, hidden, 1, activation=nn.ReLU)
@@ -99,11 +102,12 @@ def _actor_critic_update(observations: int, actions: int, hidden: int, *, soft: 
     def made(batch: int) -> Step:
         actor = dense(observations, hidden, hidden, actions * (2 if soft else 1), activation=nn.ReLU)
         critics, targets = [critic(), critic()], [critic().requires_grad_(False) for _ in range(2)]
+        slow = actor if soft else dense(observations, hidden, hidden, actions, activation=nn.ReLU).requires_grad_(False)
         seen, done = torch.zeros(batch, observations), torch.zeros(batch, actions)
         then, rewards = torch.zeros(batch, observations), torch.zeros(batch, 1)
 
-        def act(where: torch.Tensor) -> torch.Tensor:
-            made = actor(where)
+        def act(where: torch.Tensor, policy: nn.Module = actor) -> torch.Tensor:
+            made = policy(where)
             if not soft:
                 return torch.tanh(made)
             mean, spread = made.chunk(2, -1)
@@ -111,17 +115,24 @@ def _actor_critic_update(observations: int, actions: int, hidden: int, *, soft: 
 
         def run() -> None:
             with torch.no_grad():
-                pair = torch.cat([then, act(then)], 1)
+                chosen = act(then, slow)
+                if not soft:
+                    chosen = (chosen + (torch.randn_like(chosen) * 0.2).clamp(-0.5, 0.5)).clamp(-1, 1)
+                pair = torch.cat([then, chosen], 1)
                 wanted = rewards + 0.99 * torch.min(targets[0](pair), targets[1](pair))
             pair = torch.cat([seen, done], 1)
             (functional.mse_loss(critics[0](pair), wanted) + functional.mse_loss(critics[1](pair), wanted)).backward()
-            pair = torch.cat([seen, act(seen)], 1)
-            (-torch.min(critics[0](pair), critics[1](pair)).mean()).backward()
-            for ours, theirs in zip(critics, targets, strict=True):
-                for new, old in zip(ours.parameters(), theirs.parameters(), strict=True):
-                    old.lerp(new.detach(), 0.005)
+            with repeated(1.0 if soft else 0.5):
+                pair = torch.cat([seen, act(seen)], 1)
+                value = torch.min(critics[0](pair), critics[1](pair)) if soft else critics[0](pair)
+                (-value.mean()).backward()
+                moved = [*zip(critics, targets, strict=True), *([] if soft else [(actor, slow)])]
+                for ours, theirs in moved:
+                    for new, old in zip(ours.parameters(), theirs.parameters(), strict=True):
+                        old.lerp(new.detach(), 0.005)
 
-        return Step(modules=[actor, *critics, *targets], inputs=[seen, done, then, rewards], run=run)
+        networks = [actor, *critics, *targets, *([] if soft else [slow])]
+        return Step(modules=networks, inputs=[seen, done, then, rewards], run=run)
 
     return step(made)
 
@@ -188,7 +199,7 @@ def _off_policy() -> None:
     what = "17 features of a half cheetah, 6 actions"
     soft, hard = (_actor_critic_update(17, 6, 256, soft=soft) for soft in (True, False))
     _register("sac-half-cheetah", "Haarnoja 2018, two layers of 256", "362256", soft, what, 256)
-    _register("td3-half-cheetah", "Fujimoto 2018, two layers of 256", "360714", hard, what, 256)
+    _register("td3-half-cheetah", "Fujimoto 2018, two layers of 256", "432656", hard, what, 256)
 
 
 def _world_models() -> None:
