@@ -16,9 +16,8 @@ from whichgpu.errors import InvalidValue, SourceNotFound, UnknownName
 def test_a_recommendation_is_the_command_lines() -> None:
     answer = whichgpu.recommend("bert-base", phase="train", budget="1500usd", os="linux")
     words = ["recommend", "bert-base", "--phase", "train", "--budget", "1500usd", "--os", "linux", "--json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "whichgpu.cli.main", *words], capture_output=True, text=True, check=False
-    )
+    program = [sys.executable, "-c", "from whichgpu.cli.main import main; main()"]
+    done = subprocess.run([*program, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     document = json.loads(answer.to_json())
     assert [row["gpu"] for row in document["ranked"]] == [row["gpu"] for row in json.loads(done.stdout)["ranked"]]
