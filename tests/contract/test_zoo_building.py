@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import importlib.util
+import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,10 +17,11 @@ from whichgpu.costing import cost_table
 from whichgpu.errors import DataError
 from whichgpu.graph import OperatorGraph, Phase
 from whichgpu.workload import Workload
-from whichgpu.zoo.building.assembling import captured
+from whichgpu.zoo.building.assembling import Shelf, captured
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, blueprints, variants
 from whichgpu.zoo.building.denoising import Part, Pipeline, denoiser_step, denoiser_training, sampling
 from whichgpu.zoo.building.steps import Step, repeated, repeats, step
+from whichgpu.zoo.packing import unpacked
 
 COLLECTIONS = "whichgpu.zoo.building.collections"
 
@@ -146,6 +150,25 @@ def test_slopes_from_two_captures_or_from_one_at_a_prime(batches: tuple[int, ...
 def test_another_count_than_the_published_one_is_refused(published: str) -> None:
     with pytest.raises(DataError, match="its source says"):
         captured(blueprint(nn.Linear(6, 3), published))
+
+
+def test_a_shelf_packs_only_the_blocks_that_change(tmp_path: Path) -> None:
+    found = captured(blueprint(nn.Linear(6, 3), "21"))
+    shelf = Shelf(tmp_path)
+    for name in "bcdefghijklmnopqrstuvwxyz":
+        shelf.put(dataclasses.replace(blueprint(nn.Linear(6, 3), "21"), name=name), found)
+    shelf.write()
+    # Two graphs an entry and twenty-four a block: b to m, n to y, z.
+    assert sorted(path.name for path in tmp_path.glob("*.xz")) == ["tried-00.xz", "tried-01.xz", "tried-02.xz"]
+    before = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.xz")}
+    again = Shelf(tmp_path)
+    again.put(dataclasses.replace(blueprint(nn.Linear(6, 3), "21"), name="zz"), found)
+    again.write()
+    after = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("*.xz")}
+    assert {name for name in after if after[name] != before.get(name)} == {"tried-02.xz"}
+    rows = json.loads((tmp_path / "index.json").read_text(encoding="utf-8"))
+    assert [name for name, row in rows.items() if row["block"] == "tried-02"] == ["z", "zz"]
+    assert unpacked((tmp_path / "tried-02.xz").read_bytes(), "zz/train") == found["train"]
 
 
 # -- what is shipped comes out again ----------------------------------------------------------------------------------

@@ -181,8 +181,12 @@ class Shelf:
         for blueprint, graphs in self._new.values():
             if blueprint.block == block:
                 members[blueprint.name] = graphs
+        held: dict[str, set[str]] = {}
+        for name in members:
+            held.setdefault("" if name in self._new else self._rows[name]["block"], set()).add(name)
         for number, chunk in enumerate(_chunks(members)):
-            self._write_chunk(f"{block}-{number:02d}", chunk)
+            if held.get(f"{block}-{number:02d}") != set(chunk):
+                self._write_chunk(f"{block}-{number:02d}", chunk)
 
     def _write_chunk(self, block: str, chunk: Mapping[str, Graphs]) -> None:
         keyed = {f"{name}/{kind}": graph for name, graphs in chunk.items() for kind, graph in graphs.items()}
