@@ -79,6 +79,7 @@ def _traits(gpu: Gpu) -> _Traits:
     )
 
 
+@functools.cache
 def version(text: str) -> tuple[int, ...]:
     """``"10.0"`` as ``(10, 0)``, so that it orders after ``(9, 0)``."""
     return tuple(int(part) for part in text.split("."))
