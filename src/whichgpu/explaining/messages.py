@@ -140,6 +140,7 @@ FLIPS: Final[Mapping[str, str]] = {
     "add_figure": N_("add the figure with --gpus-file"),
     "more_memory": N_("a GPU with {bytes} or a smaller batch"),
     "smaller_batch": N_("batch size {batch_size} fits"),
+    "change_options": N_("fits with {options} ({time_factor} the time a sample)"),
     "lower_min_memory": N_("lower the minimum to {to}"),
     "raise_power_limit": N_("raise the power limit to {to}"),
     "give_price": N_("state a price with --price {gpu}=…"),

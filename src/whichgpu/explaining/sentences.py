@@ -8,7 +8,7 @@ from typing import Any, Final
 from whichgpu.errors import WhichGpuError
 from whichgpu.explaining import messages
 from whichgpu.explaining.language import _
-from whichgpu.explaining.quantities import listed, money, sentences_joined, shown
+from whichgpu.explaining.quantities import factor, listed, money, sentences_joined, shown
 from whichgpu.recommendation import Reason
 from whichgpu.requirement import Verdict
 from whichgpu.workload import Assumption
@@ -80,8 +80,10 @@ def flip(found: Verdict) -> str:
     values = {
         name: _measured(value, found.unit if name == "to" else "bytes" if name == "bytes" else "")
         for name, value in found.flip.items()
-        if name != "code"
+        if name not in ("code", "changes", "time_factor")
     }
+    if "time_factor" in found.flip:
+        values["time_factor"] = factor(found.flip["time_factor"])
     if "way" in values:
         values["way"] = _(messages.WAYS[found.flip["way"]])
     if "status" in values:

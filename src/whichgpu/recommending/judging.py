@@ -106,13 +106,13 @@ def _memory(case: Case, question: Question) -> Verdict | None:
         limit=estimate.peak_memory_bytes.mid,
         margin=estimate.usable_memory_bytes - estimate.peak_memory_bytes.mid,
         unit="bytes",
-        flip=_smaller(case, estimate.peak_memory_bytes.mid),
+        flip=_way_out(case, estimate.peak_memory_bytes.mid),
     )
 
 
-def _smaller(case: Case, needed_bytes: float) -> dict[str, Any]:
-    if case.fitting_batch is not None:
-        return {"code": "smaller_batch", "batch_size": case.fitting_batch}
+def _way_out(case: Case, needed_bytes: float) -> dict[str, Any]:
+    if case.way_out is not None:
+        return case.way_out.flip(case.workload)
     return {"code": "more_memory", "bytes": needed_bytes}
 
 

@@ -11,6 +11,7 @@ from whichgpu.costing import Resolution, Substitute, resolve
 from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate
 from whichgpu.gpu import Gpu
+from whichgpu.recommending.ways_out import WayOut
 from whichgpu.requirement import Goal, Heat, Requirements
 from whichgpu.stack import stack
 from whichgpu.workload import Workload
@@ -45,7 +46,7 @@ class Case:
 
     ``supports`` are the states of the workload's framework, the best first, under the asked system or all of them.
     ``ways`` are those in which the GPU is had, narrowed to what was asked for; ``offers`` their current prices.
-    ``fitting_batch`` is the largest half, quarter … of the batch that fits where the whole does not. ``held_w`` is the
+    ``way_out`` is the cheapest change that makes the work fit where it does not. ``held_w`` is the
     power that the place holds the board to, and ``free_s`` the time of a step without that, where it is held.
     """
 
@@ -58,7 +59,7 @@ class Case:
     ways: tuple[str, ...]
     offers: tuple[Price, ...]
     resolution: Resolution
-    fitting_batch: int | None = None
+    way_out: WayOut | None = None
     held_w: float | None = None
     free_s: float | None = None
 
@@ -79,7 +80,7 @@ class Case:
 
 
 def case(
-    workload: Workload, gpu: Gpu, found: Estimate | MissingFigure, question: Question, fitting_batch: int | None
+    workload: Workload, gpu: Gpu, found: Estimate | MissingFigure, question: Question, way_out: WayOut | None
 ) -> Case:
     """One GPU as a case of the question."""
     framework = stack(workload.stack).framework
@@ -99,5 +100,5 @@ def case(
         ways=allowed,
         offers=tuple(price for price in question.prices.of(gpu.id) if price.way in allowed),
         resolution=resolve(workload, gpu),
-        fitting_batch=fitting_batch,
+        way_out=way_out,
     )

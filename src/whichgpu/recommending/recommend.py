@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from whichgpu.catalog.acquisition import baseline
 from whichgpu.catalog.loading import Catalog
 from whichgpu.errors import MissingFigure
-from whichgpu.estimate import Estimate, Fit, Interval
+from whichgpu.estimate import Estimate, Interval
 from whichgpu.gpu import Gpu
-from whichgpu.predicting import fits
 from whichgpu.recommendation import Candidate, Reason, Recommendation
-from whichgpu.recommending.conditions import Found, Surroundings, estimates
+from whichgpu.recommending.conditions import Surroundings, estimates
 from whichgpu.recommending.judging import active, verdicts
 from whichgpu.recommending.money import Cost, cost, document
 from whichgpu.recommending.notes import Answer, notes
@@ -21,6 +20,7 @@ from whichgpu.recommending.pareto import front
 from whichgpu.recommending.question import Case, Question, case
 from whichgpu.recommending.ranking import SCORES, order_key, tied
 from whichgpu.recommending.reasons import reasons
+from whichgpu.recommending.ways_out import ways_out
 from whichgpu.requirement import Verdict
 from whichgpu.workload import Workload
 
@@ -41,10 +41,10 @@ def recommend(
     beside = None if isinstance(beside, MissingFigure) else beside
     own = found.get(question.own.id) if question.own is not None else None
     own = None if isinstance(own, MissingFigure) else own
-    batches = _fitting_batches(workload, candidates, found)
+    ways = ways_out(workload, candidates, found)
     cases = [
         dataclasses.replace(
-            case(workload, gpu, found[gpu.id], question, batches.get(gpu.id)),
+            case(workload, gpu, found[gpu.id], question, ways.get(gpu.id)),
             held_w=around.held_w.get(gpu.id),
             free_s=free_s.get(gpu.id),
         )
@@ -76,23 +76,6 @@ def recommend(
         objectives=question.objectives,
         front=front(ranked, question.objectives) if question.objectives else (),
     )
-
-
-def _fitting_batches(workload: Workload, gpus: Sequence[Gpu], found: Mapping[str, Found]) -> dict[str, int]:
-    """For GPUs whose memory is too small, the largest half, quarter … of the batch that fits, by GPU id."""
-    short = [gpu for gpu in gpus if _too_small(found[gpu.id])]
-    fitting: dict[str, int] = {}
-    batch = workload.batch_size // 2 if workload.graph.scalable else 0
-    while short and batch >= 1:
-        states = zip(short, fits(workload.at_batch(batch), short), strict=True)
-        fitting.update({gpu.id: batch for gpu, state in states if state is not Fit.DOES_NOT_FIT})
-        short = [gpu for gpu in short if gpu.id not in fitting]
-        batch //= 2
-    return fitting
-
-
-def _too_small(found: Found) -> bool:
-    return isinstance(found, Estimate) and found.fit is Fit.DOES_NOT_FIT
 
 
 def _processor(catalog: Catalog, question: Question) -> Gpu | None:
