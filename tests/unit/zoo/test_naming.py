@@ -70,3 +70,9 @@ def test_the_table_has_no_name_twice():
 )
 def test_ids_of_language_and_speech(name, own):
     assert zoo.entry(name).name == own
+
+
+def test_every_other_name_means_an_entry():
+    own = set(zoo.names())
+    assert {name for name, means in naming.aliases().items() if means not in own} == set()
+    assert not own & set(naming.aliases())
