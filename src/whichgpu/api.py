@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import importlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from whichgpu.asking import Asked, asked, read
+from whichgpu.asking import asked, read
 from whichgpu.asking.keys import SECTIONS, TOP
+from whichgpu.asking.question import builtin, request, works
+from whichgpu.asking.question import question as question_of
 from whichgpu.capturing import CaptureRequest
 from whichgpu.capturing import capture as captured
-from whichgpu.catalog import Catalog, default_catalog
-from whichgpu.catalog.prices import default_prices
-from whichgpu.errors import InvalidValue, MissingExtra, SourceNotFound, UnknownName, nearest
+from whichgpu.catalog import default_catalog
+from whichgpu.errors import InvalidValue, MissingExtra, UnknownName, nearest
 from whichgpu.estimate import Estimate
 from whichgpu.recommendation import Candidate, Recommendation
-from whichgpu.recommending import Question, recommend_together
+from whichgpu.recommending import recommend_together
 from whichgpu.recommending.conditions import estimates
-from whichgpu.requirement import Goal
-from whichgpu.workload import Adapters, Precision, Workload
+from whichgpu.workload import Workload
 
 _ROWS: Final = 20
 """Rows of a notebook's table; all of them are in ``to_pandas`` and ``to_json``."""
@@ -99,11 +99,9 @@ def recommend(source: Any = None, *, requirements: Mapping[str, Any] | str | Pat
     """
     question, catalog = _document(requirements, keys), default_catalog()
     found = asked(question)
-    works = [
-        (_workload(source if source is not None else work.source, work.options), work.weight) for work in found.work
-    ]
-    asks = _question(found, catalog)
-    return Answer(recommend_together(works, catalog, asks), asks.currency)
+    asks = question_of(found, catalog, "USD")
+    read = works(found, lambda named, request: _workload(named if source is None else source, request))
+    return Answer(recommend_together(read, catalog, asks), asks.currency)
 
 
 def predict(source: Any, gpus: Sequence[str] = (), **keys: Any) -> dict[str, Estimate]:
@@ -113,7 +111,7 @@ def predict(source: Any, gpus: Sequence[str] = (), **keys: Any) -> dict[str, Est
     """
     found, catalog = asked(_document(None, keys)), default_catalog()
     chosen = [catalog.get(name) for name in gpus] or list(catalog.gpus)
-    made = estimates(_workload(source, found.work[0].options), chosen)
+    made = estimates(_workload(source, request(found.work[0].options)), chosen)
     return {gpu: each for gpu, each in made.items() if isinstance(each, Estimate)}
 
 
@@ -152,51 +150,9 @@ def _section(name: str) -> str | None:
     return found
 
 
-def _question(found: Asked, catalog: Catalog) -> Question:
-    wanted = found.requirements
-    return Question(
-        goal=found.goal or Goal.BALANCED,
-        requirements=wanted,
-        prices=default_prices().with_use(wanted.use),
-        own=None if found.own is None else catalog.get(found.own),
-        currency="USD" if wanted.budget is None else wanted.budget.currency,
-        sensitivity=True,
-    )
-
-
-def _workload(source: Any, options: Mapping[str, Any]) -> Workload:
-    from whichgpu import zoo
-
+def _workload(source: Any, request: CaptureRequest) -> Workload:
     if isinstance(source, Workload):
         return source
     if source is None:
         raise InvalidValue("there is no source to recommend for", field="source")
-    request, name = _request(options), str(source)
-    if Path(name).exists():
-        return captured(name, request)
-    if zoo.has(name):
-        return zoo.requested(name, request)
-    close = nearest(name, zoo.names())
-    raise SourceNotFound(
-        "there is no file and no built-in workload {name!r}",
-        name=name,
-        close=close or "",
-        field="source",
-        hint="did you mean {close!r}?" if close else "give a Keras script, or a name that whichgpu zoo lists",
-    )
-
-
-def _request(options: Mapping[str, Any]) -> CaptureRequest:
-    fields = dict(_fields(options))
-    return CaptureRequest(**fields)
-
-
-def _fields(options: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The fields of a capture's request; a rank and targets are adapters."""
-    for name, value in options.items():
-        if name == "precision":
-            yield name, Precision(value)
-        elif name == "lora_rank":
-            yield "adapters", Adapters(rank=value, targets=tuple(options.get("lora_targets", ("q_proj", "v_proj"))))
-        elif name != "lora_targets":
-            yield name, value
+    return captured(str(source), request) if Path(str(source)).exists() else builtin(str(source), request)

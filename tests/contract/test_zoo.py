@@ -8,7 +8,7 @@ import pytest
 
 from whichgpu import zoo
 from whichgpu.cli.main import run
-from whichgpu.cli.zoo import PURPOSES
+from whichgpu.explaining.purposes import PURPOSES
 
 
 def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

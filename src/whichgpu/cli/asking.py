@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from whichgpu.cli.options import Amount, Count, Decorator, Name, option, together, unknown
+from whichgpu.cli.options import Amount, Count, Decorator, Name, option, together
 from whichgpu.errors import InvalidValue
 from whichgpu.explaining import N_
 from whichgpu.workload import INPUT_TRANSFERS, OPTIMIZERS, STEPS, Adapters, Precision
@@ -21,12 +21,7 @@ PHASES: Final = ("train", "infer", "generate")
 PRECISIONS: Final = tuple(str(precision) for precision in Precision if precision is not Precision.DEFAULT)
 WEIGHT_PRECISIONS: Final = ("fp16", "bf16", "fp8", "int8", "int4", "nf4", "fp4", "gguf:TYPE")
 AUTO: Final = "auto"
-DEFAULT_RANK: Final = 16
-DEFAULT_TARGETS: Final = ("q_proj", "v_proj")
 _LARGEST_WATTS: Final = 100_000.0
-
-DEFAULT_STACKS: Final = {"pytorch": "pytorch-eager", "tensorflow": "tf2-graph", "keras": "tf2-graph", "jax": "jax"}
-"""The stack that a framework's bare name stands for."""
 
 
 class Batch(Count):
@@ -146,6 +141,7 @@ def _run_options() -> Decorator:
 
 def asked(options: Mapping[str, Any]) -> CaptureRequest:
     """The request that the options of ``workload_options`` make; raises UnknownName and InvalidValue."""
+    from whichgpu.asking.question import stack_name, weight_precision
     from whichgpu.capturing import CaptureRequest
 
     precision, batch = options["precision"], options["batch_size"]
@@ -157,8 +153,8 @@ def asked(options: Mapping[str, Any]) -> CaptureRequest:
     return CaptureRequest(
         batch_size=None if batch == AUTO else batch,
         precision=Precision.DEFAULT if precision is None else Precision(precision),
-        weight_precision=weight_precision(options["weight_precision"]),
-        stack=stack_name(options["stack"]),
+        weight_precision=weight_precision(options["weight_precision"], "weight-precision"),
+        stack=None if options["stack"] is None else stack_name(options["stack"], "stack"),
         dims=_dims(options["dims"]),
         input_shapes=tuple(options["input_shapes"]),
         adapters=_adapters(options["lora_rank"], options["lora_targets"]),
@@ -176,6 +172,8 @@ def batched(workload: Workload, options: Mapping[str, Any]) -> Workload:
 
 
 def _adapters(rank: int | None, targets: str | None) -> Adapters | None:
+    from whichgpu.asking.question import DEFAULT_RANK, DEFAULT_TARGETS
+
     if rank is None and targets is None:
         return None
     named = tuple(name.strip() for name in (targets or "").split(",") if name.strip())
@@ -195,27 +193,3 @@ def _dims(given: Sequence[str]) -> dict[str, int]:
             )
         found[name.strip()] = int(size)
     return found
-
-
-def stack_name(given: str | None) -> str | None:
-    """The stack of ``--stack``: a stack of the table, or a framework's name; raises UnknownName."""
-    if given is None:
-        return None
-    from whichgpu.stack import stacks
-
-    name = DEFAULT_STACKS.get(given.lower(), given.lower())
-    if name not in stacks():
-        raise unknown("stack", given, [*DEFAULT_STACKS, *stacks()])
-    return name
-
-
-def weight_precision(given: str | None) -> str | None:
-    """The weight precision of ``--weight-precision``; raises UnknownName."""
-    if given is None:
-        return None
-    from whichgpu.costing.arithmetic import WEIGHT_BYTES
-
-    by_lower = {name.lower(): name for name in WEIGHT_BYTES}
-    if given.lower() not in by_lower:
-        raise unknown("weight precision", given, WEIGHT_BYTES)
-    return by_lower[given.lower()]

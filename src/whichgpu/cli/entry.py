@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whichgpu.catalog.measured import Measured, measured
-from whichgpu.cli.figures import heading, value_text
 from whichgpu.cli.tables import Column, paragraph, table
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages
+from whichgpu.explaining.figures import heading, value_text
 from whichgpu.explaining.quantities import SYSTEM_NAMES, duration, money, plain, shown
 from whichgpu.gpu import Gpu
 from whichgpu.workload import Workload

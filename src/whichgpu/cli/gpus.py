@@ -8,13 +8,13 @@ from typing import Any, Final
 import click
 
 from whichgpu.catalog import Catalog
-from whichgpu.cli.figures import COLUMNS, heading, value_text
 from whichgpu.cli.group import Command, Group
 from whichgpu.cli.inputs import catalog, vendors
 from whichgpu.cli.options import Amount, Name, catalogue_options, option, output_options, unknown
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, table, terminal_width
 from whichgpu.explaining import N_, _
+from whichgpu.explaining.figures import COLUMNS, heading, value_text
 from whichgpu.gpu import FORMS, MARKETS, Gpu
 from whichgpu.units import GIB
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from whichgpu.catalog import Catalog, default_catalog, load_files
 from whichgpu.cli.asking import asked, batched
-from whichgpu.cli.options import unknown
 from whichgpu.errors import InvalidValue, SourceNotFound, nearest
 from whichgpu.explaining import N_, language
 from whichgpu.gpu import Gpu
@@ -128,13 +127,10 @@ def requirements(options: Mapping[str, Any], found: Catalog, written: Asked | No
 
 
 def vendors(given: Sequence[str], found: Catalog) -> tuple[str, ...]:
-    """The vendors as the catalogue spells them; raises UnknownName with the nearest."""
-    known = {gpu.vendor.lower(): gpu.vendor for gpu in found.gpus}
-    names = [part.strip() for name in given for part in name.split(",")]
-    for name in names:
-        if name.lower() not in known:
-            raise unknown("vendor", name, sorted(known))
-    return tuple(dict.fromkeys(known[name.lower()] for name in names))
+    """The vendors of an option, each perhaps several by commas; raises UnknownName with the nearest."""
+    from whichgpu.asking.question import vendors as spelled
+
+    return spelled([part.strip() for name in given for part in name.split(",")], found, "vendor")
 
 
 def _given(prices: Sequence[str], found: Catalog) -> dict[str, Price]:

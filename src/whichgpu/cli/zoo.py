@@ -13,32 +13,9 @@ from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
 from whichgpu.errors import InvalidValue
 from whichgpu.explaining import N_, _
+from whichgpu.explaining.purposes import PURPOSES
 from whichgpu.explaining.quantities import count, size, work
 from whichgpu.zoo import Entry, search
-
-PURPOSES: Final[Mapping[str, str]] = {
-    "image-classification": N_("say what is in an image"),
-    "detection": N_("find objects in an image"),
-    "segmentation": N_("label every pixel of an image"),
-    "video": N_("say what happens in a video"),
-    "ocr": N_("read text in images"),
-    "text-classification": N_("label a text, extract from it, answer about it"),
-    "translation": N_("translate or summarise text"),
-    "language-model": N_("pretrain, fine-tune or serve a language model"),
-    "speech": N_("recognise or make speech, sound and music"),
-    "time-series": N_("forecast and classify series"),
-    "tabular": N_("predict from tables of numbers and categories"),
-    "recommendation": N_("recommend items to users"),
-    "reinforcement-learning": N_("train an agent; its simulator is outside of what is counted"),
-    "gan": N_("generate images by two networks against each other"),
-    "vae": N_("generate images by an autoencoder"),
-    "diffusion": N_("generate images by removing noise"),
-    "video-generation": N_("generate video"),
-    "graph-network": N_("learn from graphs and point clouds"),
-    "transfer-learning": N_("train a small head on a ready network"),
-    "multimodal": N_("images and text together"),
-}
-"""What a person wants to do, by category."""
 
 _EXAMPLES: Final = 3
 _SHOW: Final = "show"

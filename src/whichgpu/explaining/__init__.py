@@ -1,5 +1,5 @@
 """Codes and numbers into sentences, in English and Japanese."""
 
-from whichgpu.explaining.language import LANGUAGES, N_, _, active, default_language, language
+from whichgpu.explaining.language import LANGUAGES, N_, _, active, default_language, language, speaking
 
-__all__ = ["LANGUAGES", "N_", "_", "active", "default_language", "language"]
+__all__ = ["LANGUAGES", "N_", "_", "active", "default_language", "language", "speaking"]

@@ -45,6 +45,24 @@ def active(chosen: str) -> Iterator[None]:
 
     Raises UnknownName for a language that there is no catalogue for.
     """
+    with speaking(chosen):
+        before = os.environ.get("LANGUAGE")
+        # click asks gettext's global domain, which reads LANGUAGE at every call
+        gettext.bindtextdomain(DOMAIN, str(LOCALES))
+        gettext.textdomain(DOMAIN)
+        os.environ["LANGUAGE"] = chosen
+        try:
+            yield
+        finally:
+            if before is None:
+                os.environ.pop("LANGUAGE", None)
+            else:
+                os.environ["LANGUAGE"] = before
+
+
+@contextlib.contextmanager
+def speaking(chosen: str) -> Iterator[None]:
+    """Makes ``chosen`` the language of this thread's or task's sentences alone; raises UnknownName as ``active``."""
     if chosen not in LANGUAGES:
         close = nearest(chosen, LANGUAGES) or "en"
         raise UnknownName(
@@ -56,19 +74,10 @@ def active(chosen: str) -> Iterator[None]:
             hint="languages: {known}",
         )
     token = _ACTIVE.set(chosen)
-    before = os.environ.get("LANGUAGE")
-    # click asks gettext's global domain, which reads LANGUAGE at every call
-    gettext.bindtextdomain(DOMAIN, str(LOCALES))
-    gettext.textdomain(DOMAIN)
-    os.environ["LANGUAGE"] = chosen
     try:
         yield
     finally:
         _ACTIVE.reset(token)
-        if before is None:
-            os.environ.pop("LANGUAGE", None)
-        else:
-            os.environ["LANGUAGE"] = before
 
 
 def _translations(chosen: str) -> gettext.NullTranslations:
