@@ -163,6 +163,15 @@ class Estimate:
     stages: tuple[StageTime, ...] = ()
     operators: tuple[OperatorTime, ...] = field(default=())
 
+    def priced(self, price: dict[str, Any] | None, cost: dict[str, Any] | None) -> Estimate:
+        """The same estimate with a price and a cost; copied plainly, since a ranking makes hundreds."""
+        made = object.__new__(Estimate)
+        for name in Estimate.__slots__:
+            object.__setattr__(made, name, getattr(self, name))
+        object.__setattr__(made, "price", price)
+        object.__setattr__(made, "cost", cost)
+        return made
+
     def document(self) -> dict[str, Any]:
         """The estimate as it stands in every document."""
         return {

@@ -80,7 +80,14 @@ class Case:
 
 
 def case(
-    workload: Workload, gpu: Gpu, found: Estimate | MissingFigure, question: Question, way_out: WayOut | None
+    workload: Workload,
+    gpu: Gpu,
+    found: Estimate | MissingFigure,
+    question: Question,
+    *,
+    way_out: WayOut | None = None,
+    held_w: float | None = None,
+    free_s: float | None = None,
 ) -> Case:
     """One GPU as a case of the question."""
     framework = stack(workload.stack).framework
@@ -101,4 +108,6 @@ def case(
         offers=tuple(price for price in question.prices.of(gpu.id) if price.way in allowed),
         resolution=resolve(workload, gpu),
         way_out=way_out,
+        held_w=held_w,
+        free_s=free_s,
     )

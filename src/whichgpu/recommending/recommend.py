@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,8 +42,12 @@ def recommend(
     own = None if isinstance(own, MissingFigure) else own
     ways = ways_out(workload, candidates, found)
     cases = [
-        dataclasses.replace(
-            case(workload, gpu, found[gpu.id], question, ways.get(gpu.id)),
+        case(
+            workload,
+            gpu,
+            found[gpu.id],
+            question,
+            way_out=ways.get(gpu.id),
             held_w=around.held_w.get(gpu.id),
             free_s=free_s.get(gpu.id),
         )
@@ -120,11 +123,8 @@ def _candidate(
     why: Sequence[Reason],
 ) -> Candidate:
     estimate = _known(each.estimate)
-    priced = dataclasses.replace(
-        estimate,
-        price=_price(found, question),
-        cost=None if found is None else document(found, estimate, question),
-    )
+    paid = None if found is None else document(found, estimate, question)
+    priced = estimate.priced(_price(found, question), paid)
     way = found.price.way if found is not None and found.price is not None else each.ways[0]
     return Candidate(
         gpu=each.gpu,
