@@ -175,8 +175,20 @@ _LEAST_BUDGET: Final = 0.02
 
 
 def _budget_w(board_w: float | None, power_w: float, static: float) -> float:
-    """Watts left for work under the limit; no limit is known where there is no board power."""
-    return power_w if board_w is None else max(power_w - board_w * static, board_w * _LEAST_BUDGET)
+    """Watts left for work under the limit; no limit is known where there is no board power.
+
+    A board that is held lower runs at a lower voltage, too, so the same work takes less energy: the budget falls by
+    less than the watts do.
+    """
+    if board_w is None:
+        return power_w
+    whole = board_w * (1.0 - static)
+    left = max(power_w - board_w * static, board_w * _LEAST_BUDGET)
+    return float(whole * (left / whole) ** (1.0 / _VOLTAGE_ORDER))
+
+
+_VOLTAGE_ORDER: Final = 2.0
+"""Power of a chip falls with its clock to about this order where voltage falls with it: between f alone and f V^2."""
 
 
 def _gathering_per_s(gpu: Gpu, arithmetic: Arithmetic) -> float:

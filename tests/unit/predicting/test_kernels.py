@@ -8,7 +8,7 @@ from whichgpu.graph import Kind, Operator, OperatorGraph, Phase, Role, Tensor
 from whichgpu.predicting import predict_arrays
 from whichgpu.predicting.latency import issued_s
 from whichgpu.stack import calling, stack
-from whichgpu.workload import Workload
+from whichgpu.workload import Precision, Workload
 
 A100 = default_catalog().get("a100-sxm4-80gb")
 
@@ -76,3 +76,31 @@ def test_the_host_hides_short_calls_and_long_calls_hide_the_host():
     rules = calling(stack("vllm"), "DeepGemmFp8BlockScaledMMKernel", "hopper")
     seconds = issued_s(np.array([1e-6, 10e-3]), rules)
     assert seconds == pytest.approx([80e-6, 10e-3], rel=1e-3)
+
+
+def test_a_board_held_at_half_its_budget_slows_by_less_than_two():
+    # An A40 in FP32 is held by its power alone; from 300 W to 187.5 W the watts above the static
+    # quarter halve, and P ~ f^2 leaves 0.71 of the clock.
+    a40 = default_catalog().get("a40")
+    tensors = (
+        Tensor(shape=(8192, 8192), dtype="float32", storage=0, role=Role.INPUT),
+        Tensor(shape=(8192, 8192), dtype="float32", storage=1, role=Role.WEIGHT),
+        Tensor(shape=(8192, 8192), dtype="float32", storage=2),
+    )
+    operator = Operator(kind=Kind.GEMM, phase=Phase.FORWARD, inputs=(0, 1), outputs=(2,), name="mm")
+    graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=1)
+
+    def seconds(limit_w):
+        workload = Workload(
+            name="one",
+            graph=graph,
+            phase="infer",
+            step="forward",
+            batch_size=1,
+            stack="raw-library",
+            precision=Precision.FP32,
+            power_limit_w=limit_w,
+        )
+        return float(predict_arrays(workload, [a40]).times.power_s[0, 0])
+
+    assert seconds(187.5) / seconds(None) == pytest.approx(2**0.5, rel=0.01)
