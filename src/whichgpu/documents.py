@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from whichgpu.costing import CostTable
     from whichgpu.predicting.step_parts import StepParts
     from whichgpu.recommending import Question, Standing
+    from whichgpu.recommending.capability import Capability
     from whichgpu.zoo import Entry
 
 Document = dict[str, Any]
@@ -226,6 +227,17 @@ def zoo_entry(entry: Entry) -> Document:
         **entry.document(),
         "also_called": sorted(naming.others().get(entry.name, ())),
         "phases": rows,
+    }
+
+
+def fits(gpu: Gpu, usable_bytes: float | None, found: Sequence[Capability]) -> Document:
+    """``whichgpu/fits/1``: what one GPU can hold, a row a category and phase."""
+    return {
+        "schema": "whichgpu/fits/1",
+        "gpu": gpu.id,
+        "memory_bytes": gpu.get("memory_bytes"),
+        "usable_memory_bytes": usable_bytes,
+        "fits": [each.document() for each in found],
     }
 
 

@@ -17,6 +17,7 @@ _COMMANDS: Final = {
     "capture": "whichgpu.cli.capture",
     "gpus": "whichgpu.cli.gpus",
     "top": "whichgpu.cli.top",
+    "fits": "whichgpu.cli.fits",
     "zoo": "whichgpu.cli.zoo",
     "explain": "whichgpu.cli.explain",
     "guide": "whichgpu.cli.guide",
