@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,8 +40,13 @@ class Candidate:
     acquisition: str = ""
     ways: tuple[str, ...] = ()
     support: str = ""
-    reasons: tuple[Reason, ...] = ()
+    why: Callable[[], tuple[Reason, ...]] = tuple
     verdicts: tuple[Verdict, ...] = ()
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """Why it stands there, the most telling first; worked out when it is asked for: most are never read."""
+        return self.why()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

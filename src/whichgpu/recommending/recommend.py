@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from whichgpu.catalog.acquisition import baseline
@@ -95,12 +96,28 @@ def _ranked(
     previous: Interval | None = None
     for position, (each, found, score) in enumerate(scored):
         same = position > 0 and tied(score, previous)
-        why = list(reasons(each, question, found, beside, own))
-        if same:
-            why.append(Reason(code="tied", values={"with": ranked[-1].gpu.id}))
+        why = _why(each, question, found, beside, own, ranked[-1].gpu.id if same else None)
         ranked.append(_candidate(each, found, score, question, position + 1, same, why))
         previous = score
     return ranked
+
+
+def _why(
+    each: Case,
+    question: Question,
+    found: Cost | None,
+    beside: Estimate | None,
+    own: Estimate | None,
+    tied_with: str | None,
+) -> Callable[[], tuple[Reason, ...]]:
+    """What works out the reasons of one GPU, once."""
+
+    @functools.cache
+    def why() -> tuple[Reason, ...]:
+        same = () if tied_with is None else (Reason(code="tied", values={"with": tied_with}),)
+        return (*reasons(each, question, found, beside, own), *same)
+
+    return why
 
 
 def _scored(each: Case, question: Question) -> tuple[Case, Cost | None, Interval | None]:
@@ -120,7 +137,7 @@ def _candidate(
     question: Question,
     rank: int,
     same: bool,
-    why: Sequence[Reason],
+    why: Callable[[], tuple[Reason, ...]],
 ) -> Candidate:
     estimate = _known(each.estimate)
     paid = None if found is None else document(found, estimate, question)
@@ -135,7 +152,7 @@ def _candidate(
         acquisition=way,
         ways=each.all_ways,
         support=each.support.status,
-        reasons=tuple(why),
+        why=why,
     )
 
 

@@ -81,6 +81,6 @@ def _rejected(answers: Sequence[Recommendation], kept: set[str]) -> tuple[Candid
             known += [verdict for verdict in each.verdicts if verdict.code not in {old.code for old in known}]
     missing: Mapping[str, list[Verdict]] = {gpu: found for gpu, found in verdicts.items() if gpu not in kept}
     rejected = [
-        dataclasses.replace(first[gpu], rank=None, reasons=(), verdicts=tuple(found)) for gpu, found in missing.items()
+        dataclasses.replace(first[gpu], rank=None, why=tuple, verdicts=tuple(found)) for gpu, found in missing.items()
     ]
     return tuple(sorted(rejected, key=nearness))
