@@ -47,7 +47,7 @@ accuracy: $(VENV)/installed-dev ## write docs/accuracy.md from data/measurements
 gate: $(VENV)/installed-dev ## write the errors that tests/accuracy holds the predictor to, after changes that are meant
 	$(BIN)/python scripts/accuracy_gate.py $(SAMPLE)
 
-check-memory: $(VENV)/installed-zoo ## train 20 small models in earnest, beside the memory predicted; GPU=ID of the catalogue on a GPU
+check-memory: $(VENV)/installed-zoo ## train 24 small models in earnest, beside the memory predicted; GPU=ID of the catalogue on a GPU
 	$(BIN)/python scripts/check_memory.py $(if $(GPU),--gpu $(GPU))
 
 zoo: $(VENV)/installed-zoo ## capture the built-in workloads again, which takes hours; NAMES="resnet50 timm-*": those alone

@@ -1,6 +1,6 @@
 """``make check-memory``: zoo models trained in earnest on this machine, beside what memory is predicted for them.
 
-``python scripts/check_memory.py`` trains 20 models in three configurations each, in a process of its own every one, on
+``python scripts/check_memory.py`` trains 24 models in three configurations each, in a process of its own every one, on
 the GPU where PyTorch finds one, else on the processor, and prints a row each, the mean error, and the bound that it
 must keep. ``--measured FILE`` takes the rows of a run before instead; those of this one are kept in
 ``data/memory_check.jsonl``, or ``data/memory_check_gpu.jsonl``.
@@ -47,6 +47,10 @@ MODELS: Final[Mapping[str, int]] = {
     "patchtst": 64,
     "informer": 32,
     "time-series-transformer": 64,
+    "tcn": 256,
+    "vq-vae-32": 64,
+    "yolov8n": 2,
+    "lraspp_mobilenet_v3_large": 4,
 }
 """The models and a batch at which each takes some hundred MiB."""
 
