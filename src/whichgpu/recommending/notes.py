@@ -114,7 +114,7 @@ def _worth(answer: Answer, first: Estimate, beside: Estimate) -> Iterator[Reason
         yield Reason(code="cpu_is_as_fast", values=values)
     elif factor < ENOUGH:
         yield Reason(code="cpu_is_enough", values=values)
-    elif finish is not None and finish.high < SOON_S:
+    elif finish is not None and finish.mid < SOON_S:
         yield Reason(code="cpu_finishes_soon", values={**values, "finish_s": finish.mid})
     elif first.throughput_per_s.low <= beside.throughput_per_s.high:
         yield Reason(code="cpu_may_be_enough", values=values)

@@ -22,7 +22,7 @@ SAME: Final = (0.91, 1.1)
 """Speed-ups within a tenth of one are called the same speed."""
 
 SOON_S: Final = 60.0
-"""Where the processor alone finishes the whole work within this time, no GPU is worth having for it."""
+"""Where the processor alone is predicted to finish the whole work within this time, no GPU is worth having for it."""
 
 REASONS: Final = (
     *(f"bound_{bound}" for bound in Bound),
