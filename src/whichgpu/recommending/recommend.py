@@ -8,11 +8,10 @@ from typing import Any
 
 from whichgpu.catalog.acquisition import baseline
 from whichgpu.catalog.loading import Catalog
-from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate, Interval
 from whichgpu.gpu import Gpu
 from whichgpu.recommendation import Candidate, Reason, Recommendation
-from whichgpu.recommending.conditions import Surroundings, estimates
+from whichgpu.recommending.conditions import Found, Surroundings, estimates
 from whichgpu.recommending.judging import active, verdicts
 from whichgpu.recommending.money import Cost, cost, document
 from whichgpu.recommending.notes import Answer, notes
@@ -37,17 +36,12 @@ def recommend(
     around = Surroundings(asked, question)
     found = around.estimates(workload, allow_uncovered=allow_uncovered)
     free_s = around.free_s(workload, allow_uncovered=allow_uncovered)
-    beside = None if processor is None else found[processor.id]
-    beside = None if isinstance(beside, MissingFigure) else beside
-    own = found.get(question.own.id) if question.own is not None else None
-    own = None if isinstance(own, MissingFigure) else own
+    beside = None if processor is None else _estimate(found, processor)
+    own = None if question.own is None else _estimate(found, question.own)
     ways = ways_out(workload, candidates, found)
     cases = [
         case(
-            workload,
-            gpu,
-            found[gpu.id],
-            question,
+            *(workload, gpu, found[gpu.id], question),
             way_out=ways.get(gpu.id),
             held_w=around.held_w.get(gpu.id),
             free_s=free_s.get(gpu.id),
@@ -80,6 +74,12 @@ def recommend(
         objectives=question.objectives,
         front=front(ranked, question.objectives) if question.objectives else (),
     )
+
+
+def _estimate(found: Mapping[str, Found], gpu: Gpu) -> Estimate | None:
+    """The estimate of one device, None where it lacks a figure or was not asked."""
+    made = found.get(gpu.id)
+    return made if isinstance(made, Estimate) else None
 
 
 def _processor(catalog: Catalog, question: Question) -> Gpu | None:
