@@ -7,13 +7,16 @@ PIP_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo install check lint types test catalog messages measured calibrate accuracy gate check-memory zoo calibrate validate benchmark docs train-examples clean
+.PHONY: help demo serve install check lint types test catalog messages measured calibrate accuracy gate check-memory zoo calibrate validate benchmark docs train-examples clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/installed-keras ## install, and run the main job: which GPU for examples/lstm.py?
 	$(BIN)/whichgpu recommend examples/lstm.py
+
+serve: $(VENV)/installed-serve ## install, and serve the page and REST on http://127.0.0.1:8765
+	$(BIN)/whichgpu serve
 
 install: $(VENV)/installed-dev ## make .venv with everything a developer needs
 
@@ -79,6 +82,10 @@ $(VENV)/created:
 
 $(VENV)/installed-keras: $(VENV)/created pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[keras]'
+	touch $@
+
+$(VENV)/installed-serve: $(VENV)/created pyproject.toml constraints.txt
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[keras,serve]'
 	touch $@
 
 $(VENV)/installed-zoo: $(VENV)/created pyproject.toml constraints.txt

@@ -19,6 +19,14 @@
     │   └── InvalidFile          invalid_file        (a GPU file, price file, requirements …)
     ├── DataError                data                (the data we ship are inconsistent)
     │   └── MissingFigure        missing_figure      (the catalogue has no such figure)
+    ├── RequestError             the server refuses a request before it looks at the question
+    │   ├── NoSuchPath           no_such_path
+    │   ├── NoSuchMethod         no_such_method
+    │   ├── RequestUnreadable    request_unreadable  (broken JSON, multipart, UTF-8)
+    │   ├── RequestTooLarge      request_too_large
+    │   ├── WrongMediaType       wrong_media_type
+    │   ├── WrongHost            wrong_host
+    │   └── Busy                 busy                (too many files are being read already)
     └── Interrupted              interrupted
 """
 
@@ -153,6 +161,54 @@ class MissingFigure(DataError):
     """A figure that the catalogue does not know; never replaced by zero."""
 
     code = "missing_figure"
+
+
+class RequestError(WhichGpuError):
+    """The server refuses a request before it looks at the question."""
+
+    code = "request"
+
+
+class NoSuchPath(RequestError):
+    """The server has no such page or resource."""
+
+    code = "no_such_path"
+
+
+class NoSuchMethod(RequestError):
+    """A resource that does not take this method."""
+
+    code = "no_such_method"
+
+
+class RequestUnreadable(RequestError):
+    """A body, a form or a query that is not what it says it is."""
+
+    code = "request_unreadable"
+
+
+class RequestTooLarge(RequestError):
+    """A body beyond the limit of the server."""
+
+    code = "request_too_large"
+
+
+class WrongMediaType(RequestError):
+    """A body of a kind that the resource does not take."""
+
+    code = "wrong_media_type"
+
+
+class WrongHost(RequestError):
+    """A request for a host that this server is not."""
+
+    code = "wrong_host"
+
+
+class Busy(RequestError):
+    """Too many files are being read already."""
+
+    code = "busy"
 
 
 class Interrupted(WhichGpuError):

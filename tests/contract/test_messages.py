@@ -121,7 +121,7 @@ def test_every_error_code_is_documented():
     def codes(base: type[errors.WhichGpuError]) -> set[str]:
         return {base.code}.union(*(codes(each) for each in base.__subclasses__()))
 
-    abstract = {errors.WhichGpuError.code, errors.SourceError.code}
+    abstract = {errors.WhichGpuError.code, errors.SourceError.code, errors.RequestError.code}
     assert codes(errors.WhichGpuError) - abstract == set(messages.ERRORS)
 
 

@@ -21,6 +21,7 @@ _COMMANDS: Final = {
     "zoo": "whichgpu.cli.zoo",
     "explain": "whichgpu.cli.explain",
     "guide": "whichgpu.cli.guide",
+    "serve": "whichgpu.cli.serve",
     "validate": "whichgpu.cli.validate",
 }
 

@@ -335,6 +335,13 @@ ERRORS: Final[Mapping[str, str]] = {
     "invalid_file": N_("A file given by the user that does not follow its schema."),
     "data": N_("The data that the program ships, or was given, contradict each other."),
     "missing_figure": N_("A figure that the catalogue does not know."),
+    "no_such_path": N_("The server has no such page or resource."),
+    "no_such_method": N_("A resource of the server that does not take this method."),
+    "request_unreadable": N_("A body, a form or a query that is not what it says it is."),
+    "request_too_large": N_("A body beyond the limit of the server."),
+    "wrong_media_type": N_("A body of a kind that the resource does not take."),
+    "wrong_host": N_("A request for a host that this server is not."),
+    "busy": N_("The server is reading too many files already."),
     "interrupted": N_("The user pressed Ctrl-C."),
 }
 """What every error code means, for the docs; the error itself says more."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from typing import Final
 
 from whichgpu.explaining import _, language
-from whichgpu.recommendation import Recommendation
+from whichgpu.recommendation import Candidate, Recommendation
 from whichgpu.reporting.chart import chart
 from whichgpu.reporting.content import Content, content, sources
 
@@ -56,17 +57,29 @@ def html(answer: Recommendation, currency: str) -> str:
     )
 
 
-def fragment(answer: Recommendation, currency: str, found: Content | None = None, rows: int | None = None) -> str:
-    """The body of a report, for a page of its own or within another; ``rows`` limits the ranking."""
+def fragment(
+    answer: Recommendation,
+    currency: str,
+    found: Content | None = None,
+    rows: int | None = None,
+    link: Callable[[str], str] | None = None,
+) -> str:
+    """The body of a report, for a page of its own or within another.
+
+    ``rows`` limits the ranking; ``link`` gives the address of a GPU's page by its id, where there is one.
+    """
     shown = found or content(answer)
+    named = _Names(links={} if link is None else {each.gpu.name: link(each.gpu.id) for each in _all(answer)})
     parts = [
         '<main class="whichgpu">',
         f"<h1>{escape(shown.title)}</h1>",
         *(f"<p>{escape(note)}</p>" for note in shown.notes),
         chart(answer.ranked, currency),
-        _table(shown.headings, shown.rows[:rows]) if shown.rows else "",
-        *_listed(_("Why"), shown.reasons[:rows]),
-        *_listed(_("Rejected: {count}, the nearest first:").format(count=shown.rejected_count), shown.rejected[:rows]),
+        _table(shown.headings, shown.rows[:rows], named) if shown.rows else "",
+        *_listed(_("Why"), shown.reasons[:rows], named),
+        *_listed(
+            _("Rejected: {count}, the nearest first:").format(count=shown.rejected_count), shown.rejected[:rows], named
+        ),
         f"<h2>{escape(_('The question'))}</h2>",
         _pairs(shown.question),
         *_sources(answer),
@@ -76,19 +89,34 @@ def fragment(answer: Recommendation, currency: str, found: Content | None = None
     return "\n".join(part for part in parts if part)
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def _all(answer: Recommendation) -> Iterator[Candidate]:
+    yield from (*answer.ranked, *answer.rejected)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Names:
+    """Names of GPUs as HTML: links where they have an address."""
+
+    links: Mapping[str, str]
+
+    def html(self, text: str) -> str:
+        address = self.links.get(text)
+        return escape(text) if address is None else f'<a href="{escape(address)}">{escape(text)}</a>'
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], named: _Names) -> str:
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in headings)
-    body = "\n".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "\n".join("<tr>" + "".join(f"<td>{named.html(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return (
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(_("ranking"))}"><table>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
 
 
-def _listed(title: str, found: Sequence[tuple[str, Sequence[str]]]) -> list[str]:
+def _listed(title: str, found: Sequence[tuple[str, Sequence[str]]], named: _Names) -> list[str]:
     if not found:
         return []
-    items = "\n".join(f"<dt>{escape(name)}</dt><dd>{escape(_run(texts))}</dd>" for name, texts in found)
+    items = "\n".join(f"<dt>{named.html(name)}</dt><dd>{escape(_run(texts))}</dd>" for name, texts in found)
     return [f"<h2>{escape(title)}</h2>", f"<dl>\n{items}\n</dl>"]
 
 

@@ -1,0 +1,69 @@
+"""The process that reads one uploaded file: takes on its limits, reads, writes the capture, ends."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from whichgpu.capturing import capture
+from whichgpu.capturing.request import CaptureRequest, Limits
+from whichgpu.capturing.sandboxing.confining import bound_memory, confine
+from whichgpu.capturing.sandboxing.failing import describe
+from whichgpu.capturing.saved import document, is_saved
+from whichgpu.errors import SourceUnreadable, WhichGpuError
+from whichgpu.units import GIB, MIB
+
+BUILT: Final = frozenset({"model.keras", "model.h5", "config.json"})
+"""Files whose model a framework builds in a sandbox of its own: these need a second process."""
+
+PARSED: Final = Limits(time_s=60.0, startup_s=20.0, memory_bytes=GIB, file_bytes=64 * MIB)
+
+
+def main() -> None:
+    """Read one file and write one line: its capture, or why there is none."""
+    job = json.loads(sys.stdin.readline())
+    sys.stdout.write(json.dumps(_answer(job)))
+
+
+def _answer(job: dict[str, Any]) -> dict[str, Any]:
+    path = _settled(Path(job["folder"], job["file"]))
+    limits = dataclasses.replace(Limits.default(), time_s=job["seconds"] / 2)
+    request = dataclasses.replace(CaptureRequest.from_document(job["request"]), cache=False, limits=limits)
+    if path.name not in BUILT:
+        _prepare(path.name)
+        confine(PARSED, job["folder"])
+        bound_memory(PARSED)
+    try:
+        return {"capture": document(capture(str(path), request))}
+    except WhichGpuError as error:
+        return {"failure": describe(error)}
+    except (MemoryError, RecursionError, OverflowError) as error:
+        failed = SourceUnreadable("{file} could not be read within the limits of the server", file=path.name)
+        failed.__cause__ = error
+        return {"failure": describe(failed)}
+
+
+def _settled(path: Path) -> Path:
+    """A JSON file that is no saved capture is a configuration, and has that name."""
+    if path.name != "capture.json" or is_saved(str(path)):
+        return path
+    return path.rename(path.with_name("config.json"))
+
+
+def _prepare(name: str) -> None:
+    """Load what reading needs before the limits stand."""
+    if name == "model.onnx":
+        import contextlib
+        import importlib
+
+        with contextlib.suppress(ImportError):
+            importlib.import_module("onnx")
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main()
