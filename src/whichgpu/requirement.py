@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -201,8 +202,9 @@ class Verdict:
     limit: float | str | None
     margin: float | None
     unit: str
-    flip: dict[str, Any] | None
+    flip: Mapping[str, Any] | None
 
     def document(self) -> dict[str, Any]:
         """The verdict as it stands in the recommendation document."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        plain = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**plain, "flip": None if self.flip is None else dict(self.flip)}

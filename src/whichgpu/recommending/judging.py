@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from whichgpu.recommending import place, software, speed
 from whichgpu.recommending.money import affordable, cheapest, total_usd
 from whichgpu.recommending.question import Case, Question
 from whichgpu.recommending.verdict import Rule, above, below, named, unknown_figure
+from whichgpu.recommending.ways_out import Flip
 from whichgpu.requirement import Heat, Money, Place, Software, Speed, Verdict
 
 VERDICTS: Final = (
@@ -106,13 +108,14 @@ def _memory(case: Case, question: Question) -> Verdict | None:
         limit=estimate.peak_memory_bytes.mid,
         margin=estimate.usable_memory_bytes - estimate.peak_memory_bytes.mid,
         unit="bytes",
-        flip=_way_out(case, estimate.peak_memory_bytes.mid),
+        flip=Flip(functools.partial(_way_out, case, estimate.peak_memory_bytes.mid)),
     )
 
 
 def _way_out(case: Case, needed_bytes: float) -> dict[str, Any]:
-    if case.way_out is not None:
-        return case.way_out.flip(case.workload)
+    way = None if case.ways_out is None else case.ways_out.of(case.gpu.id)
+    if way is not None:
+        return way.flip(case.workload)
     return {"code": "more_memory", "bytes": needed_bytes}
 
 

@@ -11,7 +11,7 @@ from whichgpu.costing import Resolution, Substitute, resolve
 from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate
 from whichgpu.gpu import Gpu
-from whichgpu.recommending.ways_out import WayOut
+from whichgpu.recommending.ways_out import WaysOut
 from whichgpu.requirement import Goal, Heat, Requirements
 from whichgpu.stack import stack
 from whichgpu.workload import Workload
@@ -46,7 +46,7 @@ class Case:
 
     ``supports`` are the states of the workload's framework, the best first, under the asked system or all of them.
     ``ways`` are those in which the GPU is had, narrowed to what was asked for; ``offers`` their current prices.
-    ``way_out`` is the cheapest change that makes the work fit where it does not. ``held_w`` is the
+    ``ways_out`` knows the cheapest change that makes the work fit where it does not. ``held_w`` is the
     power that the place holds the board to, and ``free_s`` the time of a step without that, where it is held.
     """
 
@@ -59,7 +59,7 @@ class Case:
     ways: tuple[str, ...]
     offers: tuple[Price, ...]
     resolution: Resolution
-    way_out: WayOut | None = None
+    ways_out: WaysOut | None = None
     held_w: float | None = None
     free_s: float | None = None
 
@@ -85,7 +85,7 @@ def case(
     found: Estimate | MissingFigure,
     question: Question,
     *,
-    way_out: WayOut | None = None,
+    ways_out: WaysOut | None = None,
     held_w: float | None = None,
     free_s: float | None = None,
 ) -> Case:
@@ -107,7 +107,7 @@ def case(
         ways=allowed,
         offers=tuple(price for price in question.prices.of(gpu.id) if price.way in allowed),
         resolution=resolve(workload, gpu),
-        way_out=way_out,
+        ways_out=ways_out,
         held_w=held_w,
         free_s=free_s,
     )

@@ -19,7 +19,7 @@ from whichgpu.recommending.pareto import front
 from whichgpu.recommending.question import Case, Question, case
 from whichgpu.recommending.ranking import SCORES, order_key, tied
 from whichgpu.recommending.reasons import reasons
-from whichgpu.recommending.ways_out import ways_out
+from whichgpu.recommending.ways_out import WaysOut
 from whichgpu.requirement import Verdict
 from whichgpu.workload import Workload
 
@@ -38,11 +38,11 @@ def recommend(
     free_s = around.free_s(workload, allow_uncovered=allow_uncovered)
     beside = None if processor is None else _estimate(found, processor)
     own = None if question.own is None else _estimate(found, question.own)
-    ways = ways_out(workload, candidates, found)
+    ways = WaysOut(workload, candidates, found)
     cases = [
         case(
             *(workload, gpu, found[gpu.id], question),
-            way_out=ways.get(gpu.id),
+            ways_out=ways,
             held_w=around.held_w.get(gpu.id),
             free_s=free_s.get(gpu.id),
         )

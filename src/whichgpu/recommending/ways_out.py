@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+
+import numpy as np
 
 from whichgpu.capturing.transforming.accumulating import accumulated
 from whichgpu.capturing.transforming.adapting import EVERY, adapted
@@ -20,7 +22,7 @@ from whichgpu.capturing.transforming.checkpointing import checkpointed
 from whichgpu.errors import MissingFigure, WhichGpuError
 from whichgpu.estimate import Estimate, Fit
 from whichgpu.gpu import Gpu
-from whichgpu.predicting import fits, predict
+from whichgpu.predicting import fits, predict_stages
 from whichgpu.workload import Adapters, Precision, Workload
 
 Found = Estimate | MissingFigure
@@ -90,26 +92,107 @@ def options(before: Workload, after: Workload) -> str:
     return " ".join(given)
 
 
-Step = Callable[[Workload], Iterator[WayOut]]
+Rung = Callable[[], WayOut | None]
+"""What makes one change, or says that the workload does not allow it."""
+
+Ladder = tuple[Rung, ...]
+"""Changes of one kind from the least to the most: where the last is not enough, none of them is."""
+
+Step = Callable[[Workload], Iterator[Ladder]]
 
 
-def ways_out(workload: Workload, gpus: Sequence[Gpu], found: Mapping[str, Found]) -> dict[str, WayOut]:
-    """For each GPU on which the workload does not fit, the cheapest sufficient change, by id; none where none is."""
-    short = [gpu for gpu in gpus if too_small(found[gpu.id])]
-    chosen: dict[str, WayOut] = {}
-    before = _throughputs(workload, short)
-    for step in _TRAINING if workload.phase == "train" else _SERVING:
-        if not short:
-            break
-        rivals: dict[str, list[WayOut]] = {}
-        hopeful = short if step in _LIGHTENING else [gpu for gpu in short if _room(found[gpu.id])]
-        for way, fitting in _sufficient(step(workload), hopeful):
-            after = _throughputs(way.workload, fitting)
-            for gpu, speed in after.items():
-                rivals.setdefault(gpu, []).append(dataclasses.replace(way, time_factor=before[gpu] / speed))
-        chosen.update({gpu: min(ways, key=lambda way: way.time_factor or 0.0) for gpu, ways in rivals.items()})
-        short = [gpu for gpu in short if gpu.id not in chosen]
-    return chosen
+class WaysOut:
+    """The cheapest sufficient change for each GPU on which a workload does not fit, worked out when it is asked for.
+
+    A change is predicted once for all GPUs that need one; most answers show the ways out of a few GPUs only.
+    """
+
+    def __init__(self, workload: Workload, gpus: Sequence[Gpu], found: Mapping[str, Found]) -> None:
+        """``found`` are the estimates of the workload as it was asked, by GPU id."""
+        self._workload = workload
+        self._found = found
+        self._short = {gpu.id: gpu for gpu in gpus if too_small(found[gpu.id])}
+        self._fitting: dict[int, frozenset[str]] = {}
+        self._speeds: dict[int, Mapping[str, float]] = {}
+        self._kept: list[WayOut] = []
+        self._ladders: dict[Step, list[list[WayOut | Rung | None]]] = {}
+
+    def __contains__(self, gpu: str) -> bool:
+        """Whether the GPU needs a way out."""
+        return gpu in self._short
+
+    def of(self, gpu: str) -> WayOut | None:
+        """The way out of one GPU by id, or None where no change is enough."""
+        if gpu not in self._short:
+            return None
+        room = _room(self._found[gpu])
+        for step in _TRAINING if self._workload.phase == "train" else _SERVING:
+            if not room and step not in _LIGHTENING:
+                continue
+            ways = [way for ladder in self._of(step) if (way := self._least(ladder, gpu)) is not None]
+            if ways:
+                return min((self._timed(way, gpu) for way in ways), key=lambda way: way.time_factor or 0.0)
+        return None
+
+    def _of(self, step: Step) -> list[list[WayOut | Rung | None]]:
+        if step not in self._ladders:
+            self._ladders[step] = [list(ladder) for ladder in step(self._workload) if ladder]
+        return self._ladders[step]
+
+    def _least(self, ladder: list[WayOut | Rung | None], gpu: str) -> WayOut | None:
+        """The least change of a ladder that is enough; where the most is not, none is."""
+        most = self._made(ladder, -1)
+        if most is None or gpu not in self._fits(most):
+            return None
+        for position in range(len(ladder) - 1):
+            way = self._made(ladder, position)
+            if way is not None and gpu in self._fits(way):
+                return way
+        return most
+
+    def _made(self, ladder: list[WayOut | Rung | None], position: int) -> WayOut | None:
+        rung = ladder[position]
+        if callable(rung):
+            way = ladder[position] = rung()
+            if way is not None:
+                self._kept.append(way)
+            return way
+        return rung
+
+    def _fits(self, way: WayOut) -> frozenset[str]:
+        """The GPUs that the work fits under a change."""
+        if id(way) not in self._fitting:
+            self._fitting[id(way)] = frozenset(gpu.id for gpu in _fitting(way, list(self._short.values())))
+        return self._fitting[id(way)]
+
+    def _timed(self, way: WayOut, gpu: str) -> WayOut:
+        if id(way) not in self._speeds:
+            fitting = [self._short[name] for name in self._short if name in self._fits(way)]
+            self._speeds[id(way)] = _throughputs(way.workload, fitting)
+        before = self._found[gpu]
+        assert isinstance(before, Estimate)
+        factor = before.throughput_per_s.mid / self._speeds[id(way)][gpu]
+        return dataclasses.replace(way, time_factor=factor)
+
+
+class Flip(Mapping[str, Any]):
+    """The flip of a verdict on memory, worked out when it is read."""
+
+    def __init__(self, work_out: Callable[[], dict[str, Any]]) -> None:
+        """``work_out`` makes the flip."""
+        self._work_out = functools.cache(work_out)
+
+    def __getitem__(self, name: str) -> Any:
+        """A member of the flip."""
+        return self._work_out()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of the members."""
+        return iter(self._work_out())
+
+    def __len__(self) -> int:
+        """How many members there are."""
+        return len(self._work_out())
 
 
 def _room(found: Found) -> bool:
@@ -121,7 +204,9 @@ def _room(found: Found) -> bool:
 
 def _throughputs(workload: Workload, gpus: Sequence[Gpu]) -> dict[str, float]:
     """Samples a second by GPU id, the place that a board stands in left out: ratios alone are told."""
-    return {each.gpu: each.throughput_per_s.mid for each in predict(workload, gpus, allow_uncovered=True)}
+    made = predict_stages(workload, gpus, allow_uncovered=True)
+    seconds = np.sum([each.times.step_s * each.stage.repetitions for each in made], axis=0)
+    return {gpu.id: workload.samples_a_step / float(each) for gpu, each in zip(gpus, seconds, strict=True)}
 
 
 def too_small(found: Found) -> bool:
@@ -129,105 +214,128 @@ def too_small(found: Found) -> bool:
     return isinstance(found, Estimate) and found.fit is Fit.DOES_NOT_FIT
 
 
-def _sufficient(ways: Iterable[WayOut], gpus: Sequence[Gpu]) -> Iterator[tuple[WayOut, list[Gpu]]]:
-    """The changes with the GPUs that the work fits under them; of several sizes of one kind the largest alone."""
-    served: dict[tuple[str, ...], set[str]] = {}
-    for way in ways if gpus else ():
-        done = served.setdefault(way.changes, set())
-        left = [gpu for gpu in gpus if gpu.id not in done]
-        states = fits(way.workload, left) if left else []
-        fitting = [gpu for gpu, state in zip(left, states, strict=True) if state is not Fit.DOES_NOT_FIT]
-        done.update(gpu.id for gpu in fitting)
-        if fitting:
-            yield way, fitting
+def _fitting(way: WayOut, gpus: Sequence[Gpu]) -> list[Gpu]:
+    states = fits(way.workload, gpus)
+    return [gpu for gpu, state in zip(gpus, states, strict=True) if state is not Fit.DOES_NOT_FIT]
 
 
-def _changed(name: str, change: Callable[[], Workload]) -> Iterator[WayOut]:
-    """The change where the workload allows it."""
+def _changed(names: tuple[str, ...], change: Callable[[], Workload], before: WayOut | None = None) -> WayOut | None:
+    """The change, upon one that was made before, where the workload allows it."""
     try:
-        changed = change()
+        made = WayOut(changes=names, workload=change())
     except WhichGpuError:
-        return
-    yield WayOut(changes=(name,), workload=changed)
+        return None
+    return made if before is None else before.then(made)
 
 
-def _halves(workload: Workload) -> Iterator[int]:
+def _alone(*ways: WayOut | None) -> Iterator[Ladder]:
+    """Ladders of one rung each, of the changes that are allowed."""
+    for way in ways:
+        if way is not None:
+            yield (functools.partial(_same, way),)
+
+
+def _same(way: WayOut) -> WayOut:
+    return way
+
+
+def _halves(workload: Workload) -> list[int]:
     """Half the batch, a quarter, … down to one sample."""
+    found = []
     batch = workload.batch_size // 2 if workload.scalable else 0
     while batch >= 1:
-        yield batch
+        found.append(batch)
         batch //= 2
+    return found
 
 
-def _same_result(workload: Workload) -> Iterator[WayOut]:
+def _checkpointed(workload: Workload, before: WayOut | None = None) -> WayOut | None:
+    return _changed(("checkpointing",), lambda: checkpointed(workload), before)
+
+
+def _in_parts(workload: Workload, before: WayOut | None = None) -> Ladder:
+    return tuple(functools.partial(_part, workload, batch, before) for batch in _halves(workload))
+
+
+def _part(workload: Workload, batch: int, before: WayOut | None) -> WayOut | None:
+    passes = -(-workload.batch_size // batch)
+    return _changed(("accumulation",), lambda: accumulated(workload.at_batch(batch), passes), before)
+
+
+def _same_result(workload: Workload, before: WayOut | None = None) -> Iterator[Ladder]:
     if not workload.stages:
-        yield from _changed("checkpointing", lambda: checkpointed(workload))
-        yield from _in_parts(workload)
+        yield from _alone(_checkpointed(workload, before))
+        yield _in_parts(workload, before)
 
 
-def _in_parts(workload: Workload) -> Iterator[WayOut]:
-    for batch in _halves(workload):
-        part, passes = workload.at_batch(batch), -(-workload.batch_size // batch)
-        yield from _changed("accumulation", functools.partial(accumulated, part, passes))
+def _both(workload: Workload, before: WayOut | None = None) -> Iterator[Ladder]:
+    way = None if workload.stages else _checkpointed(workload, before)
+    if way is not None:
+        yield _in_parts(way.workload, way)
 
 
-def _both(workload: Workload) -> Iterator[WayOut]:
-    if not workload.stages:
-        for way in _changed("checkpointing", lambda: checkpointed(workload)):
-            yield from (way.then(part) for part in _in_parts(way.workload))
-
-
-def _rounding(workload: Workload) -> Iterator[WayOut]:
+def _narrowed(workload: Workload) -> list[WayOut]:
     """Narrower arithmetic, 8-bit states, and both."""
     narrow = dataclasses.replace(workload, precision=Precision.AMP_BF16)
     mixed = WayOut(changes=("mixed_precision",), workload=narrow)
-    if workload.precision in _WIDE:
-        yield mixed
+    found = [mixed] if workload.precision in _WIDE else []
     states = _EIGHT_BIT.get(workload.optimizer)
     if states:
-        yield WayOut(changes=("optimizer_states",), workload=dataclasses.replace(workload, optimizer=states))
+        found.append(WayOut(changes=("optimizer_states",), workload=dataclasses.replace(workload, optimizer=states)))
     if states and workload.precision in _WIDE:
         eight = dataclasses.replace(narrow, optimizer=states)
-        yield mixed.then(WayOut(changes=("optimizer_states",), workload=eight))
+        found.append(mixed.then(WayOut(changes=("optimizer_states",), workload=eight)))
+    return found
 
 
-def _rounding_in_parts(workload: Workload) -> Iterator[WayOut]:
+def _rounding(workload: Workload) -> Iterator[Ladder]:
+    return _alone(*_narrowed(workload))
+
+
+def _rounding_in_parts(workload: Workload) -> Iterator[Ladder]:
     """The most of narrower arithmetic and states, with recomputation and the batch in parts."""
-    for way in list(_rounding(workload))[-1:]:
-        for inner in (*_same_result(way.workload), *_both(way.workload)):
-            yield way.then(inner)
+    for way in _narrowed(workload)[-1:]:
+        yield from _same_result(way.workload, way)
+        yield from _both(way.workload, way)
 
 
-def _adapters(workload: Workload) -> Iterator[WayOut]:
+def _adapting(workload: Workload) -> list[WayOut]:
     """Low-rank adapters beside half-precision weights, and beside weights in nf4."""
     half = workload if workload.precision not in _WIDE else dataclasses.replace(workload, precision=Precision.BF16)
-    for lora in _changed("adapters", lambda: adapted(half, Adapters(rank=RANK, targets=(EVERY,)))):
-        yield lora
-        narrow = dataclasses.replace(lora.workload, weight_precision="nf4")
-        yield lora.then(WayOut(changes=("quantised_weights",), workload=narrow))
+    lora = _changed(("adapters",), lambda: adapted(half, Adapters(rank=RANK, targets=(EVERY,))))
+    if lora is None:
+        return []
+    narrow = dataclasses.replace(lora.workload, weight_precision="nf4")
+    return [lora, lora.then(WayOut(changes=("quantised_weights",), workload=narrow))]
 
 
-def _adapters_in_parts(workload: Workload) -> Iterator[WayOut]:
-    for way in _adapters(workload):
-        for inner in (*_same_result(way.workload), *_both(way.workload)):
-            yield way.then(inner)
+def _adapters(workload: Workload) -> Iterator[Ladder]:
+    return _alone(*_adapting(workload))
 
 
-def _smaller(workload: Workload) -> Iterator[WayOut]:
-    for batch in _halves(workload):
-        yield from _changed("smaller_batch", functools.partial(workload.at_batch, batch))
+def _adapters_in_parts(workload: Workload) -> Iterator[Ladder]:
+    for way in _adapting(workload):
+        yield from _same_result(way.workload, way)
+        yield from _both(way.workload, way)
 
 
-def _narrower_weights(workload: Workload) -> Iterator[WayOut]:
+def _smaller(workload: Workload) -> Iterator[Ladder]:
+    yield tuple(
+        functools.partial(_changed, ("smaller_batch",), functools.partial(workload.at_batch, batch))
+        for batch in _halves(workload)
+    )
+
+
+def _narrower_weights(workload: Workload) -> Iterator[Ladder]:
     """Half precision throughout, then quantised weights."""
     half = workload
     if workload.precision in _WIDE:
         half = dataclasses.replace(workload, precision=Precision.BF16)
-        yield WayOut(changes=("half_precision",), workload=half)
+        yield from _alone(WayOut(changes=("half_precision",), workload=half))
     if workload.weight_precision is None:
         for narrow in _NARROWER:
             changed = dataclasses.replace(half, weight_precision=narrow)
-            yield WayOut(changes=("quantised_weights",), workload=changed)
+            yield from _alone(WayOut(changes=("quantised_weights",), workload=changed))
 
 
 _TRAINING: Final[tuple[Step, ...]] = (

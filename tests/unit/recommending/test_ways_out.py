@@ -8,14 +8,14 @@ from whichgpu import zoo
 from whichgpu.catalog import default_catalog
 from whichgpu.estimate import Fit
 from whichgpu.predicting import fits, predict
-from whichgpu.recommending.ways_out import CHANGES, options, ways_out
+from whichgpu.recommending.ways_out import CHANGES, WaysOut, options
 
 CATALOG = default_catalog()
 
 
 def answer(workload, gpu):
     found = predict(workload, [CATALOG.get(gpu)])[0]
-    return ways_out(workload, [CATALOG.get(gpu)], {gpu: found}).get(gpu)
+    return WaysOut(workload, [CATALOG.get(gpu)], {gpu: found}).of(gpu)
 
 
 @pytest.fixture(scope="module")
