@@ -17,6 +17,8 @@ pytestmark = pytest.mark.keras
 pytest.importorskip("torch")
 
 SCRIPTS = Path(__file__).parents[1] / "data" / "pytorch_scripts"
+LONG = pytest.mark.scripts
+"""A second case of an idiom: each starts PyTorch in a process of its own, so `make check-scripts` alone runs it."""
 
 
 @functools.cache
@@ -65,7 +67,15 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("name", CASES)
+SECOND = {"random_tensors", "vae", "frozen_features"}
+"""Scripts whose idioms other scripts or tests of this list show as well."""
+
+
+def cases(*names: str) -> list[Any]:
+    return [pytest.param(name, marks=LONG) if name in SECOND else name for name in names]
+
+
+@pytest.mark.parametrize("name", cases(*CASES))
 def test_a_script_is_followed_to_its_first_step(name: str) -> None:
     forward, backward, batch, samples, epochs, optimizer = CASES[name]
     found = followed(name)
@@ -74,13 +84,19 @@ def test_a_script_is_followed_to_its_first_step(name: str) -> None:
     assert (found.phase, found.step, found.stack, found.category) == ("train", "full", "pytorch-eager", "script")
 
 
-@pytest.mark.parametrize("name", [name for name in CASES if name != "frozen_features"])
+@pytest.mark.parametrize("name", cases(*(name for name in CASES if name != "frozen_features")))
 def test_its_step_scales_with_the_batch(name: str) -> None:
     forward, backward, *_ = CASES[name]
     found = followed(name).at_batch(777)
     assert flops(found.graph) == (777 * forward, 777 * backward)
 
 
+@LONG
+def test_a_body_that_answered_once_before_is_no_part_of_the_step() -> None:
+    assert followed("frozen_features").graph.parameters == 2 * 128 + 2
+
+
+@LONG
 def test_a_batch_that_is_written_into_the_data_cannot_be_another() -> None:
     with pytest.raises(InvalidValue, match="batches of 30"):
         followed("frozen_features", batch_size=64)
@@ -89,7 +105,6 @@ def test_a_batch_that_is_written_into_the_data_cannot_be_another() -> None:
 def test_only_what_trains_is_trainable_and_only_what_is_used_is_held() -> None:
     tuned = followed("fine_tuning").graph
     assert (tuned.parameters, tuned.trainable_parameters) == (3 * 16 * 25 + 16 + 514, 514)
-    assert followed("frozen_features").graph.parameters == 2 * 128 + 2  # the body answered once, before
     gan = followed("gan").graph
     assert gan.parameters == gan.trainable_parameters == 16 * 64 + 64 + 64 * 1024 + 1024 + 1024 * 64 + 64 + 64 + 1
 
@@ -147,6 +162,7 @@ for model in (first, second):
 """
 
 
+@LONG
 def test_one_of_several_models_by_name(read: Any) -> None:
     assert read(TWO).graph.parameters == 36
     assert read(TWO, model="second").graph.parameters == 18
@@ -178,10 +194,15 @@ for epoch in range(3):
     assert flops(found.graph)[0] == 20 * 2 * (5 * (18 + 6 + 6) + 18 + 6)
 
 
+@LONG
 def test_what_a_script_tries_before_it_trains_is_no_part_of_the_step(read: Any) -> None:
     plain = read(TWO)
     tried = read(TWO.replace("for model in", "first(torch.rand(3, 8)).sum().backward()\nfor model in"))
     assert flops(tried.graph) == flops(plain.graph)
+
+
+def long(*values: str) -> Any:
+    return pytest.param(*values, marks=LONG)
 
 
 ONE = "import torch\nmodel = torch.nn.Linear(4, 2)\noptimizer = torch.optim.Adam(model.parameters())\n"
@@ -191,13 +212,12 @@ ONE = "import torch\nmodel = torch.nn.Linear(4, 2)\noptimizer = torch.optim.Adam
     ("text", "code", "said"),
     [
         (ONE, "no_model", "before its optimizer makes a step"),
-        ("import torch\nx = torch.rand(3)\n", "no_model", "without running a model"),
-        ("import torch\nwhile True:\n    x = torch.rand(3)\n", "script_limit", "line 3"),
-        ("import torch, os\nos.fork()\n", "script_limit", "line 2"),
-        ("import torch, socket\nsocket.create_connection(('example.org', 80))\n", "script_limit", "network"),
+        long("import torch\nx = torch.rand(3)\n", "no_model", "without running a model"),
+        long("import torch\nwhile True:\n    x = torch.rand(3)\n", "script_limit", "line 3"),
+        long("import torch, os\nos.fork()\n", "script_limit", "line 2"),
+        long("import torch, socket\nsocket.create_connection(('example.org', 80))\n", "script_limit", "network"),
         ("import torch\nimport lightning\n", "untraceable", "lightning"),
-        ("import torch\nimport torchvision.models\n", "missing_extra", "torchvision"),
-        ("import torch\nfrom torchvision import models\nmodels.resnet18()\n", "missing_extra", "torchvision"),
+        long("import torch\nimport torchvision.models\n", "missing_extra", "torchvision"),
         (ONE + "model(torch.rand(3, 5))\n", "script_failed", "line 4"),
         (
             "import torch, argparse\np = argparse.ArgumentParser()\np.add_argument('--rate', required=True)\n"
@@ -224,7 +244,7 @@ def test_what_is_wrong_is_one_line(read: Any, text: str, code: str, said: str) -
 
 
 def test_a_missing_library_names_its_extra(read: Any) -> None:
-    with pytest.raises(MissingExtra) as caught:
+    with pytest.raises(MissingExtra, match="torchvision") as caught:
         read("import torch\nfrom torchvision import models\nmodels.resnet18()\n")
     assert caught.value.hint == "pip install 'whichgpu[zoo]'"
 
@@ -238,6 +258,7 @@ def test_pickles_are_not_run(read: Any, tmp_path: Path) -> None:
     assert "script.py, line 2" in caught.value.message
 
 
+@LONG
 def test_an_optimizer_without_a_rule_of_its_own_is_told() -> None:
     said = {assumption.code: assumption.values for assumption in followed("frozen_features").assumptions}
     assert said["optimizer_assumed"] == {"optimizer": "adam", "named": "LBFGS"}
