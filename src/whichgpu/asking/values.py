@@ -40,9 +40,10 @@ def _wrong(key: Key, given: Any, where: str, what: str) -> InvalidValue:
 def _bounded(key: Key, number: float, given: Any, where: str, what: str) -> float:
     """A finite number within the bounds of its key; above its least, unless that is negative or one."""
     high_enough = number >= key.least if key.least else number > 0.0
-    if math.isfinite(number) and number > key.most:
+    finite = isinstance(number, int) or math.isfinite(number)
+    if finite and number > key.most:
         raise _wrong(key, given, where, N_("a smaller number"))
-    if not math.isfinite(number) or not high_enough:
+    if not finite or not high_enough:
         raise _wrong(key, given, where, what)
     return number
 
@@ -53,7 +54,7 @@ def _number(key: Key, given: Any, where: str) -> float:
         raise _wrong(key, given, where, what)
     try:
         number = float(given)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise _wrong(key, given, where, what) from None
     return _bounded(key, number, given, where, what)
 

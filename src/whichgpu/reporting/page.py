@@ -27,7 +27,7 @@ STYLE: Final = """
 .whichgpu th, .whichgpu td { padding: .3em .7em; text-align: left; border-bottom: 1px solid var(--faint); }
 .whichgpu .scroll { overflow-x: auto; }
 .whichgpu .scroll td, .whichgpu .scroll th { white-space: nowrap; }
-.whichgpu .chart { width: 100%; max-width: 760px; height: auto; font: 12px system-ui, sans-serif; }
+.whichgpu .chart { width: 100%; min-width: 640px; max-width: 760px; height: auto; font: 12px system-ui, sans-serif; }
 .whichgpu .chart text { fill: var(--ink); }
 .whichgpu .chart circle { fill: var(--mark); }
 .whichgpu .chart .range { stroke: var(--mark); stroke-opacity: .45; stroke-width: 2; }
@@ -74,7 +74,7 @@ def fragment(
         '<main class="whichgpu">',
         f"<h1>{escape(shown.title)}</h1>",
         *(f"<p>{escape(note)}</p>" for note in shown.notes),
-        chart(answer.ranked, currency),
+        _scrolling(chart(answer.ranked, currency)),
         _table(shown.headings, shown.rows[:rows], named) if shown.rows else "",
         *_listed(_("Why"), shown.reasons[:rows], named),
         *_listed(
@@ -87,6 +87,12 @@ def fragment(
         "</main>",
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _scrolling(svg: str) -> str:
+    """The chart in a place of its own to scroll in: on a narrow screen its letters stay large enough to read."""
+    label = escape(_("Time of a step against price"))
+    return svg and f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">{svg}</div>'
 
 
 def _all(answer: Recommendation) -> Iterator[Candidate]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Final
 
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -67,6 +68,7 @@ async def uploaded(request: Request) -> tuple[Fields, File | None]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "multipart/form-data":
         raise WrongMediaType("a file comes as multipart/form-data, not as {kind!r}", kind=kind[:80])
+    _check_whole(await request.body(), request.headers.get("content-type", ""))
     try:
         form = await request.form(max_files=1, max_fields=_MOST_FIELDS)
     except (HTTPException, ValueError, KeyError) as error:
@@ -83,3 +85,10 @@ async def uploaded(request: Request) -> tuple[Fields, File | None]:
             fields.append((name, given))
     await form.close()
     return fields, file
+
+
+def _check_whole(body: bytes, content_type: str) -> None:
+    """Raises RequestUnreadable for a form without a boundary, or one that ends before its last boundary does."""
+    boundary = parse_options_header(content_type)[1].get(b"boundary", b"")
+    if not boundary or not body.rstrip().endswith(b"--" + boundary + b"--"):
+        raise RequestUnreadable("the form ends before its last boundary")

@@ -30,27 +30,33 @@ def main() -> None:
 
 
 def _answer(job: dict[str, Any]) -> dict[str, Any]:
-    path = _settled(Path(job["folder"], job["file"]))
+    try:
+        return _read(job)
+    except WhichGpuError as error:
+        return {"failure": describe(error)}
+    except (MemoryError, RecursionError, OverflowError) as error:
+        failed = SourceUnreadable("{file} could not be read within the limits of the server", file=job["file"])
+        failed.__cause__ = error
+        return {"failure": describe(failed)}
+
+
+def _read(job: dict[str, Any]) -> dict[str, Any]:
+    path = _settled(Path(job["file"]))  # the folder is this process's own: no message names it
     limits = dataclasses.replace(Limits.default(), time_s=job["seconds"] / 2)
     request = dataclasses.replace(CaptureRequest.from_document(job["request"]), cache=False, limits=limits)
     if path.name not in BUILT:
         _prepare(path.name)
         confine(PARSED, job["folder"])
         bound_memory(PARSED)
-    try:
-        return {"capture": document(capture(str(path), request))}
-    except WhichGpuError as error:
-        return {"failure": describe(error)}
-    except (MemoryError, RecursionError, OverflowError) as error:
-        failed = SourceUnreadable("{file} could not be read within the limits of the server", file=path.name)
-        failed.__cause__ = error
-        return {"failure": describe(failed)}
+    return {"capture": document(capture(str(path), request)), "saved": path.name.startswith("capture")}
 
 
 def _settled(path: Path) -> Path:
     """A JSON file that is no saved capture is a configuration, and has that name."""
-    if path.name != "capture.json" or is_saved(str(path)):
+    if path.name not in ("capture.json", "capture.json.gz") or is_saved(str(path)):
         return path
+    if path.suffix == ".gz":
+        raise SourceUnreadable("{file} is no saved capture", file=path.name)
     return path.rename(path.with_name("config.json"))
 
 

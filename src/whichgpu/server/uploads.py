@@ -61,7 +61,7 @@ class Reading:
         if "failure" in found:
             raise restore(found["failure"])
         made = load(json.dumps(found["capture"]).encode(), kept)
-        return made if kept.startswith("capture") else replace(made, name=shown_name(name))
+        return made if found["saved"] else replace(made, name=_called(name, made))
 
     @contextlib.contextmanager
     def _place(self) -> Iterator[None]:
@@ -119,6 +119,12 @@ def shown_name(name: str) -> str:
     last = name.replace("\\", "/").rpartition("/")[2]
     ending = next(ending for ending in sorted(NAMES, key=len, reverse=True) if last.lower().endswith(ending))
     return said(last[: -len(ending)]) or "upload"
+
+
+def _called(name: str, made: Workload) -> str:
+    """What an upload is called: by its file, or by its family where the file has the name that all have."""
+    shown = shown_name(name)
+    return made.family if shown == "config" else shown
 
 
 def _environment(folder: str) -> dict[str, str]:

@@ -100,10 +100,11 @@ class Form:
 
     def _source(self) -> Html:
         given = str(self.given.get("source", ""))
-        options = [] if not given else [element("option", given, value=given, selected=True)]
+        known = {name for name, _phase in REFERENCES.values()}
+        options = [element("option", given, value=given, selected=True)] if given and given not in known else []
         for category, (name, _phase) in REFERENCES.items():
             text = f"{_(PURPOSES[category])} ({name})"
-            options.append(element("option", text, value=name, selected=name == given and None))
+            options.append(element("option", text, value=name, selected=name == given))
         field = element(
             "div",
             element("label", _("Purpose, and a model that stands for it"), for_="source"),
@@ -176,7 +177,8 @@ class Form:
         if name not in self.errors:
             return None
         message, hint = sentences.error(self.errors[name])
-        return element("p", f"{message}. {hint}" if hint else message, class_="error", id=f"{name}-error")
+        lines = [message, element("br"), hint] if hint else [message]
+        return element("p", lines, class_="error", id=f"{name}-error")
 
 
 def _key(name: str) -> Key:

@@ -30,7 +30,8 @@ nav .home { font-weight: 700; }
 fieldset { border: 1px solid var(--faint); border-radius: .4em; margin: 0 0 1em; padding: .4em 1em 1em; min-width: 0; }
 legend { font-weight: 600; padding: 0 .4em; }
 .fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(100%, 17rem), 1fr)); gap: .8em 1.2em; }
-.field { display: flex; flex-direction: column; justify-content: flex-end; min-width: 0; }
+.field { display: flex; flex-direction: column; min-width: 0; }
+.field ::placeholder { color: var(--line); opacity: 1; }
 .field label { font-size: .92em; }
 .field input, .field select { font: inherit; color: inherit; background: var(--paper); width: 100%;
   box-sizing: border-box; padding: .4em .5em; border: 1px solid var(--line); border-radius: .3em; min-height: 2.6em; }
