@@ -358,3 +358,32 @@ for episode in range(9):
     # an episode is a hundred answers to one state each, differentiated together
     assert flops(found.graph) == (100 * 2 * 8, 100 * 2 * 8)
     assert found.epochs is None
+
+
+def test_bars_of_progress_are_looked_through(read: Any) -> None:
+    found = read(
+        """
+import torch
+from tqdm import tqdm
+from torch.utils.data import DataLoader, TensorDataset
+loader = DataLoader(TensorDataset(torch.rand(90, 8)), batch_size=30)
+model = torch.nn.Linear(8, 2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for epoch in range(4):
+    with tqdm(loader, unit="batch") as bar:
+        for (x,) in bar:
+            bar.set_description(f"epoch {epoch}")
+            loss = model(x).sum()
+            loss.backward()
+            optimizer.step()
+            bar.set_postfix(loss=loss.item())
+"""
+    )
+    assert (found.batch_size, found.samples, found.epochs) == (30, 90, 4)
+    assert flops(found.graph) == (30 * 2 * 16, 30 * 2 * 16)
+
+
+def test_data_of_a_file_that_is_not_there(read: Any) -> None:
+    with pytest.raises(WhichGpuError, match=r"what is in series\.pt, which is not there") as caught:
+        read("import torch\nweights = torch.load('old.pth')\nx = torch.from_numpy(torch.load('series.pt'))\n")
+    assert "script.py, line 3" in caught.value.message

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from whichgpu.capturing.keras_scripts import data, learning_stubs
-from whichgpu.capturing.keras_scripts.arrays import RepeatedArray, labels, repeated
+from whichgpu.capturing.keras_scripts import data
 from whichgpu.capturing.keras_scripts.datasets import LOADERS
 from whichgpu.capturing.keras_scripts.history import History, metric_names
 from whichgpu.capturing.keras_scripts.journal import Leaf
 from whichgpu.capturing.keras_scripts.pipelines import Dataset
-from whichgpu.capturing.keras_scripts.stubs import PARTS, StubModule
+from whichgpu.capturing.stand_ins import learning
+from whichgpu.capturing.stand_ins.arrays import RepeatedArray, labels, repeated
+from whichgpu.capturing.stand_ins.stubs import PARTS, StubModule
 from whichgpu.errors import ScriptFailed
 from whichgpu.units import MIB
 
@@ -107,7 +108,7 @@ def test_a_stub_never_invents_a_number() -> None:
 
 
 def test_scikit_learn_by_shape() -> None:
-    learning_stubs.register()
+    learning.register()
     split = PARTS["sklearn.model_selection"]()["train_test_split"]
     parts = split(np.zeros((10, 3)), np.zeros(10), test_size=0.25)
     assert [part.shape for part in parts] == [(7, 3), (3, 3), (7,), (3,)]

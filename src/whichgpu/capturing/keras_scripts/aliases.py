@@ -14,8 +14,9 @@ import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from whichgpu.capturing.keras_scripts import environments, former_modules, learning_stubs
-from whichgpu.capturing.keras_scripts.stubs import StubModule
+from whichgpu.capturing.keras_scripts import former_modules
+from whichgpu.capturing.stand_ins import environments, learning
+from whichgpu.capturing.stand_ins.stubs import PARTS, Stub, StubModule
 from whichgpu.capturing.words import words
 
 KERAS: Final = "keras._tf_keras.keras"
@@ -170,8 +171,9 @@ def _exists(module: str) -> bool:
 
 def install(tensorflow: types.ModuleType) -> tuple[AliasFinder, LastFinder]:
     """Put both finders in place."""
-    learning_stubs.register()
-    environments.register()
+    learning.register()
+    PARTS["gym"] = lambda: environments.module(episode_steps=1, short=True, unknown=Stub)
+    PARTS["gymnasium"] = lambda: environments.module(episode_steps=1, unknown=Stub)
     former_modules.register()
     first, last = AliasFinder(tensorflow), LastFinder()
     sys.meta_path.insert(0, first)

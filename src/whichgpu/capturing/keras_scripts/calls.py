@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
-from whichgpu.capturing.keras_scripts.arrays import repeated
 from whichgpu.capturing.keras_scripts.patching import replace_everywhere
+from whichgpu.capturing.stand_ins.arrays import repeated
 from whichgpu.errors import Untraceable
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from whichgpu.capturing.keras_scripts.journal import Fed, Leaf
 from whichgpu.capturing.keras_scripts.pipelines import Dataset
-from whichgpu.capturing.keras_scripts.stubs import Stub
+from whichgpu.capturing.stand_ins.stubs import Stub
 
 KERAS_BATCH: Final = 32
 """The default of ``Model.fit`` for arrays."""

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from whichgpu.capturing.keras_scripts.arrays import Shape, labels, repeated
+from whichgpu.capturing.stand_ins.arrays import Shape, labels, repeated
 
 Pair = tuple[Any, Any]
 

@@ -14,8 +14,8 @@ from whichgpu.capturing.keras_scripts.patching import bound, replace_everywhere
 from whichgpu.capturing.keras_scripts.pipelines import Dataset
 from whichgpu.capturing.keras_scripts.public_files import Folder as Published
 from whichgpu.capturing.keras_scripts.shapes import DEFAULT_IMAGE_SIZE
-from whichgpu.capturing.keras_scripts.stubs import Stub
 from whichgpu.capturing.keras_scripts.texts import text
+from whichgpu.capturing.stand_ins.stubs import Stub
 
 UNKNOWN_NUMBER: Final = (
     "the script needs a number out of the folder {source}, which is not here",

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from whichgpu.capturing.keras_scripts.stubs import PARTS, Attributes
+from whichgpu.capturing.stand_ins.stubs import PARTS, Attributes
 from whichgpu.capturing.words import words
 
 

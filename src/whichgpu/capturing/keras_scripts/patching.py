@@ -15,9 +15,9 @@ import numpy as np
 import torch
 
 from whichgpu.capturing.keras_scripts import datasets
-from whichgpu.capturing.keras_scripts.arrays import RepeatedArray
-from whichgpu.capturing.keras_scripts.stubs import Stub
 from whichgpu.capturing.sandboxing.guarding import Denied
+from whichgpu.capturing.stand_ins.arrays import RepeatedArray
+from whichgpu.capturing.stand_ins.stubs import Stub
 
 APPLICATION_WEIGHTS: Final = ("keras.src.applications", "keras.applications")
 POLICIES: Final = {

@@ -14,8 +14,8 @@ from typing import Any, Final
 import numpy as np
 
 from whichgpu.capturing.keras_scripts.pipelines import Dataset
-from whichgpu.capturing.keras_scripts.stubs import Stub
 from whichgpu.capturing.keras_scripts.texts import Text
+from whichgpu.capturing.stand_ins.stubs import Stub
 from whichgpu.capturing.words import words
 
 VERSION: Final = "2.19.0"

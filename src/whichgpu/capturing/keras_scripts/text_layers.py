@@ -16,8 +16,8 @@ import torch
 
 from whichgpu.capturing.keras_scripts.patching import replace_everywhere
 from whichgpu.capturing.keras_scripts.pipelines import Dataset
-from whichgpu.capturing.keras_scripts.stubs import Stub
 from whichgpu.capturing.request import DEFAULT_SEQUENCE_LENGTH
+from whichgpu.capturing.stand_ins.stubs import Stub
 from whichgpu.errors import ScriptFailed
 
 UNKNOWN_WORDS: Final = (

@@ -12,12 +12,12 @@ import torch
 from keras.src.models.functional import Functional
 
 from whichgpu.capturing.keras_scripts import data
-from whichgpu.capturing.keras_scripts.arrays import repeated
 from whichgpu.capturing.keras_scripts.history import History, metric_names
 from whichgpu.capturing.keras_scripts.journal import Journal, Leaf
 from whichgpu.capturing.keras_scripts.patching import bound
 from whichgpu.capturing.keras_scripts.shapes import ensure_built, example, inputs_of, static_batch
 from whichgpu.capturing.sandboxing.watching import line_of
+from whichgpu.capturing.stand_ins.arrays import repeated
 from whichgpu.units import MIB
 
 SMALL_BYTES: Final = 16 * MIB

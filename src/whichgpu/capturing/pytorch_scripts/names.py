@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import importlib.abc
 import importlib.machinery
+import importlib.util
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from whichgpu.capturing.keras_scripts import learning_stubs
-from whichgpu.capturing.keras_scripts.stubs import PARTS, Attributes, StubModule
-from whichgpu.capturing.pytorch_scripts import environments, pretrained, vision_data, vision_transforms
+import torch.hub
+
+from whichgpu.capturing.pytorch_scripts import pretrained, vision_data, vision_transforms
+from whichgpu.capturing.stand_ins import environments, learning
+from whichgpu.capturing.stand_ins.stubs import PARTS, Attributes, Progress, StubModule
 from whichgpu.capturing.words import words
 from whichgpu.errors import MissingExtra, Untraceable
 
@@ -40,6 +43,10 @@ BUILDERS: Final[Mapping[str, str]] = {
     "diffusers": "zoo",
 }
 """Libraries that build models, and the extra that installs each."""
+
+
+EPISODE_STEPS: Final = 100
+"""Steps of an episode: a policy may learn from whole episodes, whose lengths nobody knows before."""
 
 
 class _Loader(importlib.abc.Loader):
@@ -154,7 +161,7 @@ def _torchvision() -> Attributes:
 
 def install(note_folder: Callable[[str], None]) -> LastFinder:
     """Put both finders in place."""
-    learning_stubs.register()
+    learning.register()
     parts: dict[str, Callable[[], Attributes]] = {
         "torchvision": _torchvision,
         "torchvision.datasets": lambda: vision_data.classes(None, note_folder),
@@ -162,7 +169,7 @@ def install(note_folder: Callable[[str], None]) -> LastFinder:
         "torchvision.transforms.v2": vision_transforms.transforms,
         "torchvision.transforms.functional": vision_transforms.functional,
         "torchvision.transforms.v2.functional": vision_transforms.functional,
-        **dict.fromkeys(("gym", "gymnasium"), environments.module),
+        **dict.fromkeys(("gym", "gymnasium"), lambda: environments.module(episode_steps=EPISODE_STEPS)),
     }
     PARTS.update({name: part for name, part in parts.items() if name not in PARTS})
 
@@ -171,6 +178,8 @@ def install(note_folder: Callable[[str], None]) -> LastFinder:
 
     changes = {"torchvision.datasets": known_data, **pretrained.CHANGES}
     last = LastFinder()
+    if importlib.util.find_spec("tqdm") is None:
+        vars(torch.hub)["tqdm"] = Progress
     sys.meta_path.insert(0, FirstFinder(changes))
     sys.meta_path.append(last)
     sys.modules["torch.utils.tensorboard"] = StubModule("torch.utils.tensorboard")

@@ -8,15 +8,35 @@ import os
 import re
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, Final, NoReturn
+from typing import Any, ClassVar, Final, NoReturn
 
 import torch
 import torch.distributed
 import torch.multiprocessing
 import torch.onnx
 
-from whichgpu.capturing.keras_scripts.stubs import Stub
+from whichgpu.capturing.stand_ins.stubs import Stub
 from whichgpu.errors import ScriptFailed, Untraceable
+
+NOT_THERE: Final = (
+    "the script needs what is in {source}, which is not there",
+    "put the file where the script looks for it: its shapes decide the model or its batches",
+)
+
+
+class Unread(Stub):
+    """What a file would hold that is not there: weights may come from nowhere, numbers may not."""
+
+    _wording: ClassVar[tuple[str, str]] = NOT_THERE
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Unread(self._stub_name)
+
+    def _source(self) -> str:
+        return os.path.basename(str(self._stub_name))
+
 
 RANKS: Final = {"RANK": "0", "LOCAL_RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "localhost", "MASTER_PORT": "29500"}
 
@@ -50,7 +70,7 @@ def _files() -> None:
 
     def loaded(f: Any, *arguments: Any, **options: Any) -> Any:
         if isinstance(f, str | os.PathLike) and not os.path.exists(f):
-            return Stub(os.fspath(f))
+            return Unread(os.fspath(f))
         try:
             return load(f, map_location="cpu", weights_only=True)
         except Exception as error:

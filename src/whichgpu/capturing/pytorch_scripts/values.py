@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from torch._subclasses.fake_tensor import FakeTensor
 
-from whichgpu.capturing.keras_scripts.arrays import RepeatedArray, repeated
 from whichgpu.capturing.pytorch_scripts.calls import Calls
+from whichgpu.capturing.stand_ins.arrays import RepeatedArray, repeated
+from whichgpu.capturing.stand_ins.stubs import Stub
 
 HALF: Final = 0.5
 """What a floating-point number is when the script asks for it: a share, a probability, a loss."""
@@ -54,7 +55,7 @@ def install() -> None:
     def from_numpy(array: Any) -> Any:
         if isinstance(array, RepeatedArray):
             return torch.empty(array.shape, dtype=getattr(torch, str(array.dtype)))
-        return plain_from(array)
+        return plain_from(_there(array))
 
     vars(torch)["from_numpy"] = from_numpy
 
@@ -63,9 +64,14 @@ def _of_numbers(make: Callable[..., Any]) -> Callable[..., Any]:
     """A maker of tensors out of lists in which single tensors may stand for numbers."""
 
     def made(data: Any, *arguments: Any, **options: Any) -> Any:
-        return make(_numbers(data) if isinstance(data, list | tuple) else data, *arguments, **options)
+        return make(_numbers(data) if isinstance(data, list | tuple) else _there(data), *arguments, **options)
 
     return made
+
+
+def _there(data: Any) -> Any:
+    """The data; raises what a stand-in says of numbers that nobody has."""
+    return len(data) if isinstance(data, Stub) else data
 
 
 def _numbers(data: Any) -> Any:

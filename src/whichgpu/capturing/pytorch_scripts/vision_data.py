@@ -10,12 +10,12 @@ import inspect
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import torch
 
-from whichgpu.capturing.keras_scripts.stubs import Stub
 from whichgpu.capturing.pytorch_scripts.pictures import picture
+from whichgpu.capturing.stand_ins.stubs import Stub
 
 USUAL: Final = (500, 375)
 """Width and height of a photograph of ImageNet, PASCAL VOC and most sets of its kind."""
@@ -32,7 +32,7 @@ UNKNOWN_CLASSES: Final = (
 class Missing(Stub):
     """What only the missing folder could tell."""
 
-    _wording = UNKNOWN_CLASSES
+    _wording: ClassVar[tuple[str, str]] = UNKNOWN_CLASSES
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

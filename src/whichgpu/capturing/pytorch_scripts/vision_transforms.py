@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from whichgpu.capturing.keras_scripts.stubs import Attributes, Stub
 from whichgpu.capturing.pytorch_scripts.pictures import CHANNELS, Picture
+from whichgpu.capturing.stand_ins.stubs import Attributes, Stub
 from whichgpu.capturing.words import words
 
 Image = Any

@@ -1,4 +1,4 @@
-"""What scripts use of scikit-learn beside a Keras model, by shape: splits, scalers, encoders, scores, toy data sets.
+"""What scripts use of scikit-learn beside a model, by shape: splits, scalers, encoders, scores, toy data sets.
 
 Only where scikit-learn is not installed. Values are made up; shapes, types and classes are those of the real ones
 (https://scikit-learn.org/stable/api/).
@@ -10,8 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from whichgpu.capturing.keras_scripts.arrays import labels
-from whichgpu.capturing.keras_scripts.stubs import PARTS, Attributes, Stub
+from whichgpu.capturing.stand_ins.arrays import labels
+from whichgpu.capturing.stand_ins.stubs import PARTS, Attributes, Stub
 from whichgpu.capturing.words import words
 
 Array = np.ndarray[Any, Any]

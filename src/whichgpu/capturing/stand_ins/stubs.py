@@ -36,7 +36,7 @@ class Stub:
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
-        return Stub(f"{self._stub_name}.{name}")
+        return type(self)(f"{self._stub_name}.{name}")
 
     def __setattr__(self, name: str, value: Any) -> None:
         self.__dict__[name] = value
@@ -45,10 +45,10 @@ class Stub:
         # a decorator gives back what it decorates
         if len(arguments) == 1 and not options and isinstance(arguments[0], types.FunctionType | type):
             return arguments[0]
-        return Stub(self._stub_name)
+        return type(self)(self._stub_name)
 
     def __getitem__(self, key: Any) -> Any:
-        return Stub(self._stub_name)
+        return type(self)(self._stub_name)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Nothing."""
@@ -57,7 +57,7 @@ class Stub:
         """Nothing."""
 
     def __iter__(self) -> Iterator[Any]:
-        return iter([Stub(self._stub_name) for _ in range(_unpacked_by_caller())])
+        return iter([type(self)(self._stub_name) for _ in range(_unpacked_by_caller())])
 
     def __contains__(self, key: Any) -> bool:
         return False
@@ -81,20 +81,24 @@ class Stub:
         return (object,)
 
     def __array_ufunc__(self, *arguments: Any, **options: Any) -> Any:
-        return Stub(self._stub_name)
+        return type(self)(self._stub_name)
 
     def __array_function__(self, *arguments: Any, **options: Any) -> Any:
-        return Stub(self._stub_name)
+        return type(self)(self._stub_name)
 
     def _no_number(self, *arguments: Any) -> NoReturn:
         template, hint = self._wording
-        raise NoNumber(template, hint=hint, source=self._stub_name.split(".")[0])
+        raise NoNumber(template, hint=hint, source=self._source())
+
+    def _source(self) -> str:
+        """What a message names: the library."""
+        return str(self._stub_name.split(".")[0])
 
     __int__ = __float__ = __index__ = __len__ = __complex__ = _no_number
 
 
 def _stub_again(self: Stub, *arguments: Any) -> Stub:
-    return Stub(self._stub_name)
+    return type(self)(self._stub_name)
 
 
 for _operation in words("add sub mul matmul truediv floordiv mod pow and or xor lshift rshift"):
@@ -132,11 +136,44 @@ class StubModule(types.ModuleType):
         return Stub(f"{self.__name__}.{name}")
 
 
-def _progress() -> Attributes:
-    def tqdm(iterable: Any = (), *arguments: Any, **options: Any) -> Any:
-        return iterable
+class Progress:
+    """A bar of tqdm that shows nothing: what it is given, one by one; all else that a bar is told does nothing."""
 
-    return {"tqdm": tqdm, "trange": lambda *bounds, **options: range(*bounds), "tqdm_notebook": tqdm}
+    def __init__(self, iterable: Any = (), *arguments: Any, **options: Any) -> None:
+        self.iterable = iterable
+        self.n = 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.iterable)
+
+    def __len__(self) -> int:
+        return len(self.iterable)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        """Nothing; exceptions pass."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return _nothing
+
+    @staticmethod
+    def write(*arguments: Any, **options: Any) -> None:
+        """Nothing is printed."""
+
+
+def _nothing(*arguments: Any, **options: Any) -> None:
+    return None
+
+
+def _progress() -> Attributes:
+    def trange(*bounds: int, **options: Any) -> Progress:
+        return Progress(range(*bounds))
+
+    return {"tqdm": Progress, "trange": trange, "tqdm_notebook": Progress}
 
 
 PARTS.update(dict.fromkeys(("tqdm", "tqdm.auto", "tqdm.notebook"), _progress))
