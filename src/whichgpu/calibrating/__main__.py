@@ -16,11 +16,13 @@ from whichgpu.calibrating.leaving_out import LeftOut, factors, leave_out
 from whichgpu.calibrating.models import observe_models
 from whichgpu.calibrating.observing import Observed, observe
 from whichgpu.calibrating.writing import chips_document, fitted_document, write
+from whichgpu.errors import UnknownName
 from whichgpu.measurements.folds import FOLDS
 from whichgpu.measurements.sources import sources
 from whichgpu.predicting.coefficients import base_document, build, read_fitted
 from whichgpu.predicting.uncertainty import CONFIDENCE
 from whichgpu.workload import Workload
+from whichgpu.zoo import has
 from whichgpu.zoo import workload as zoo_workload
 
 PACKAGE = Path(__file__).parent.parent / "predicting"
@@ -58,6 +60,9 @@ def observations_of(folder: Path, wanted: frozenset[str]) -> Observations:
 
 
 def _from_zoo(name: str, phase: str, step: str | None) -> Workload:
+    if not has(name):
+        # Names that the zoo lacks are many: none is worth a search for the nearest.
+        raise UnknownName("there is no built-in workload {name!r}", name=name, field="source")
     return zoo_workload(name, phase, step=step)
 
 
