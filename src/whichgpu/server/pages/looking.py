@@ -43,15 +43,12 @@ def _gpus(request: Request) -> HTMLResponse:
     found = searched(request)
     rows = [
         [
-            gpu_link(gpu.id, gpu.name),
-            element(
-                "input", type="checkbox", name="gpu", value=gpu.id, aria_label=_("Compare {name}").format(name=gpu.name)
-            ),
+            joined(_box(gpu), " ", gpu_link(gpu.id, gpu.name)),
             *(value_text(name, _figure(gpu, name)) for name in _COLUMNS),
         ]
         for gpu in found
     ]
-    headings = [_("GPU"), _("compare"), *(heading(name) for name in _COLUMNS)]
+    headings = [_("GPU"), *(heading(name) for name in _COLUMNS)]
     compare = element(
         "form",
         element("p", element("button", _("Compare the chosen ones"), type="submit")),
@@ -62,6 +59,11 @@ def _gpus(request: Request) -> HTMLResponse:
     number = element("p", _("{count} entries").format(count=len(found)))
     main = element("main", element("h1", _("All GPUs")), _search(request, "gpus"), number, compare)
     return page(request, _("All GPUs"), main)
+
+
+def _box(gpu: Gpu) -> Html:
+    label = _("Compare {name}").format(name=gpu.name)
+    return element("input", type="checkbox", name="gpu", value=gpu.id, aria_label=label)
 
 
 def _figure(gpu: Gpu, name: str) -> Any:
@@ -304,7 +306,12 @@ def _block(block: Block) -> Html:
     if block.table is not None:
         return table(block.table.headings, block.table.rows, _("figures"))
     if block.kind == "list":
-        return element("ul", [element("li", item) for item in block.items])
+        return element("ul", [element("li", _coded(item)) for item in block.items])
     if block.kind == "heading":
-        return element(f"h{min(block.level, 6)}", block.text)
-    return joined(element("p", block.text))
+        return element(f"h{min(block.level, 6)}", _coded(block.text))
+    return element("p", _coded(block.text))
+
+
+def _coded(text: str) -> list[Child]:
+    """Text whose parts between backticks are code."""
+    return [element("code", part) if number % 2 else part for number, part in enumerate(text.split("`"))]
