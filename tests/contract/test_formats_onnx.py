@@ -15,11 +15,12 @@ sys.path.append(str(Path(__file__).resolve().parents[1] / "fuzz"))
 import onnx_samples as samples  # noqa: E402
 
 from whichgpu.capturing.onnx.loading import load, parse  # noqa: E402
-from whichgpu.capturing.onnx.reading import read, workload  # noqa: E402
+from whichgpu.capturing.onnx.reading import CODES, read, workload  # noqa: E402
 from whichgpu.capturing.onnx.values import DTYPES  # noqa: E402
 from whichgpu.capturing.request import CaptureRequest  # noqa: E402
 from whichgpu.costing import cost_table  # noqa: E402
 from whichgpu.errors import SourceUnreadable, Untraceable, WhichGpuError  # noqa: E402
+from whichgpu.explaining.messages import ASSUMPTIONS  # noqa: E402
 from whichgpu.graph import Kind, Phase, Role  # noqa: E402
 from whichgpu.workload import Precision, Workload  # noqa: E402
 
@@ -186,6 +187,10 @@ def test_a_cycle_is_one_clear_error() -> None:
 
     with pytest.raises(SourceUnreadable, match="a cycle, or nodes out of order"):
         broken(change)
+
+
+def test_what_a_file_leaves_to_assume_has_a_sentence() -> None:
+    assert set(CODES) <= set(ASSUMPTIONS)
 
 
 def test_functions_that_call_themselves_end() -> None:

@@ -140,7 +140,13 @@ def _check_kind(reader: Reader, request: CaptureRequest) -> None:
 def _unreadable(source: str) -> SourceNotFound | SourceUnreadable:
     """Why no reader takes the source."""
     path = Path(source)
-    kinds = ", ".join(sorted({suffix for reader in READERS.values() for suffix in reader.suffixes}))
+    kinds = ", ".join(sorted({".json", *(suffix for reader in READERS.values() for suffix in reader.suffixes)}))
+    if Path(path, "adapter_config.json").is_file() or path.name == "adapter_config.json":
+        return SourceUnreadable(
+            "{source} describes an adapter, not the model that it is for",
+            source=source,
+            hint="put the config.json of the base model beside adapter_config.json, and give the folder",
+        )
     if path.is_dir():
         return SourceUnreadable(
             "{source} is a directory", source=source, hint="give the script in it that builds the model"

@@ -73,9 +73,8 @@ def _syntax(error: SyntaxError, name: str) -> SourceSyntaxError:
 def _decode(content: bytes, name: str) -> tuple[str, Counter[str]]:
     if len(content) > LARGEST_SCRIPT_BYTES:
         raise SourceUnreadable(
-            "{file} has {size} bytes; a script may have {largest}",
+            "{file} is larger than the {largest} bytes that a script may have",
             file=name,
-            size=len(content),
             largest=LARGEST_SCRIPT_BYTES,
             hint="give the script that builds the model, without its data",
         )

@@ -32,6 +32,14 @@ def test_a_file_of_no_known_kind_is_refused(tmp_path: Path) -> None:
         capture(str(path))
 
 
+@pytest.mark.parametrize("given", ["", "adapter_config.json"])
+def test_an_adapter_alone_says_what_is_missing(tmp_path: Path, given: str) -> None:
+    (tmp_path / "adapter_config.json").write_text('{"peft_type": "LORA", "r": 8}')
+    with pytest.raises(SourceUnreadable, match="an adapter") as caught:
+        capture(str(tmp_path / given))
+    assert "config.json of the base model" in (caught.value.hint or "")
+
+
 def test_the_front_door_loads_no_framework() -> None:
     code = (
         "import sys, whichgpu.capturing, whichgpu.capturing.scripts\n"

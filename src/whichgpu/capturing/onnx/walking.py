@@ -122,6 +122,15 @@ class Walker:
             problem=said(problem, 160),
         )
 
+    def _unmade(self, node: Any, value: str) -> SourceUnreadable:
+        return SourceUnreadable(
+            "{file}: node {node} ({op}) reads {value}, which no node before it makes (a cycle, or nodes out of order)",
+            file=self.file.name,
+            node=said(node.name or ", ".join(node.output)),
+            op=said(node.op_type, 40),
+            value=said(value, 60),
+        )
+
     def _data_dependent(self, node: Any) -> Untraceable:
         return Untraceable(
             "{file}: node {node} ({op}): its sizes depend on the data that the model is given",
@@ -173,7 +182,7 @@ class Walker:
     def _input(self, name: str, node: Any, frame: Frame) -> Value:
         value = frame.find(name)
         if value is None:
-            raise Mismatch(f"reads {said(name, 60)!r}, which no node before it makes (a cycle, or nodes out of order)")
+            raise self._unmade(node, name)
         return value
 
     def _inlined(self, function: Any, call: Call, frame: Frame) -> list[Value]:
