@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 from tests.server.asking import Client
 
-from whichgpu.errors import SourceUnreadable
+from whichgpu.capturing.request import CaptureRequest
+from whichgpu.errors import Busy, SourceUnreadable
+from whichgpu.server.problems import bare
 from whichgpu.server.settings import Settings
-from whichgpu.server.uploads import kept_name, shown_name
+from whichgpu.server.uploads import Reading, kept_name, shown_name
 
 CONFIG = json.dumps(
     {
@@ -140,3 +142,11 @@ def test_broken_multipart_is_refused(client: Client, body: bytes, kind: str, pat
 def test_a_form_without_a_file_or_of_another_kind(client: Client) -> None:
     assert client.post("/api/v1/capture", data={"file": "x"}).status_code == 415
     assert client.post("/api/v1/capture", files={"other": ("config.json", CONFIG)}).json()["field"] == "file"
+
+
+def test_without_a_free_place_a_file_is_told_to_come_again() -> None:
+    reading = Reading(Settings(read_s=0.09, reads_at_once=1))
+    with reading._place(), pytest.raises(Busy):
+        reading.read(CONFIG, "config.json", CaptureRequest())
+    answer = bare(Busy("the server is reading too many files already"), "/api/v1/capture")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "10")
