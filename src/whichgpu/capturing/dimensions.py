@@ -121,6 +121,8 @@ class Dimensions:
             )
         if self.experts and not 1 <= self.top_k <= self.experts:
             raise _wrong("top_k", self.top_k, self.experts)
+        if self.experts and not (self.expert_feed_forward or self.feed_forward):
+            raise _wrong("expert_feed_forward", self.expert_feed_forward, LARGEST["expert_feed_forward"])
 
     @property
     def parameters(self) -> int:

@@ -11,7 +11,7 @@ import pytest
 
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.safetensors_header import file_header, model, read
-from whichgpu.errors import SourceNotFound, SourceUnreadable, Untraceable
+from whichgpu.errors import SourceNotFound, SourceUnreadable, Untraceable, WhichGpuError
 
 CONFIG = {
     "model_type": "llama", "hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 12,
@@ -107,3 +107,10 @@ def test_hostile_files_are_one_clear_error(tmp_path: Path, name: str) -> None:
     path.write_bytes(HOSTILE[name])
     with pytest.raises(SourceUnreadable, match=r"^model\.safetensors"):
         model(path)
+
+
+def test_experts_without_a_width_are_refused(tmp_path: Path) -> None:
+    # found by mutation: the width of Mixtral's experts is its intermediate_size
+    config = {**CONFIG, "model_type": "mixtral", "num_local_experts": 4, "num_experts_per_tok": 2}
+    with pytest.raises(WhichGpuError, match="expert_feed_forward"):
+        model(folder(tmp_path, {**config, "intermediate_size": 0}))
