@@ -38,8 +38,9 @@ catalog: $(VENV)/installed-dev ## compile the family files of the catalogue into
 messages: $(VENV)/installed-dev ## collect the sentences and compile the Japanese catalogue
 	$(BIN)/python scripts/messages.py
 
-measured: $(VENV)/installed-dev ## extract the measured steps of the reference workloads from data/measurements
+measured: $(VENV)/installed-dev ## extract from data/measurements what compare and estimate show beside predictions
 	$(BIN)/python scripts/measured.py
+	$(BIN)/python scripts/published.py
 
 calibrate: $(VENV)/installed-dev ## fit the predictor to data/measurements; DATA=FOLDER: an overlay from sources that may not ship
 	$(BIN)/python -m whichgpu.calibrating $(DATA)

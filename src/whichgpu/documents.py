@@ -12,6 +12,7 @@ from whichgpu.workload import Workload
 if TYPE_CHECKING:
     from whichgpu.catalog import Catalog
     from whichgpu.costing import CostTable
+    from whichgpu.measurements.published import Published
     from whichgpu.predicting.step_parts import StepParts
     from whichgpu.recommending import Question, Standing
     from whichgpu.recommending.capability import Capability
@@ -97,16 +98,18 @@ def estimates(
     answers: Sequence[tuple[Workload, Sequence[Estimate]]],
     missing: Mapping[str, str],
     parts: Mapping[tuple[int, str], Sequence[StepParts]] | None = None,
+    public: Mapping[tuple[int, str], Sequence[Published]] | None = None,
 ) -> Document:
     """``whichgpu/estimate/1``: one source, or several; ``missing`` names the GPUs that lack a figure.
 
-    ``parts`` are the breakdowns by the position of the answer and the GPU, where they were asked for.
+    ``parts`` are the breakdowns and ``public`` the public measurements by the position of the answer and the GPU,
+    where they were asked for.
     """
     rows = [
         {
             "workload": workload.document(),
             "assumptions": _assumptions(workload),
-            "estimates": [_with_parts(each, (parts or {}).get((number, each.gpu))) for each in found],
+            "estimates": [_beside(each, (number, each.gpu), parts or {}, public or {}) for each in found],
         }
         for number, (workload, found) in enumerate(answers)
     ]
@@ -116,9 +119,19 @@ def estimates(
     return {"schema": "whichgpu/estimate/1", "workloads": rows, "missing": lacking}
 
 
-def _with_parts(each: Estimate, parts: Sequence[StepParts] | None) -> Document:
-    beside = {} if parts is None else {"breakdown": [part.document() for part in parts]}
-    return {**each.document(), **beside}
+def _beside(
+    each: Estimate,
+    key: tuple[int, str],
+    parts: Mapping[tuple[int, str], Sequence[StepParts]],
+    public: Mapping[tuple[int, str], Sequence[Published]],
+) -> Document:
+    """An estimate with what stands beside it, each member only where there is any."""
+    found = each.document()
+    if key in parts:
+        found["breakdown"] = [part.document() for part in parts[key]]
+    if key in public:
+        found["measurements"] = [row.document() for row in public[key]]
+    return found
 
 
 def gpus(found: Sequence[Gpu]) -> Document:

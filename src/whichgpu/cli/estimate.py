@@ -12,6 +12,7 @@ from whichgpu.cli.breakdown import MEMORY, OPERATORS, memory_text, operators_tex
 from whichgpu.cli.entry import per_joule
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog
+from whichgpu.cli.measurements import measured_lines, measurements_beside, with_evidence
 from whichgpu.cli.options import Name, catalogue_options, option, output_options
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
@@ -74,10 +75,14 @@ def command(sources: Sequence[str], gpus: Sequence[str], as_json: bool, lang: st
         answers.append((workload, [each for each in made.values() if not isinstance(each, MissingFigure)]))
     wanted = options["breakdown"]
     parts = _parts(answers, found) if wanted == OPERATORS else {}
+    public = measurements_beside(answers) if gpus else {}
+    answers = with_evidence(answers, public)
     if as_json:
-        json_document(documents.estimates(answers, missing, parts))
+        json_document(documents.estimates(answers, missing, parts, public))
         return
     _show(answers, missing)
+    for line in measured_lines(answers, public, terminal_width()):
+        write(line)
     _show_breakdown(answers, wanted, parts)
 
 
