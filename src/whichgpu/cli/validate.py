@@ -75,7 +75,7 @@ def _headlines(found: Validation, available: int | None) -> str:
             str(each.family),
             str(each.metric),
             each.tier,
-            str(each.gpus),
+            f"{each.gpus} CPU" if each.processor == "cpu" else str(each.gpus),
             str(each.n),
             _shown(each.mape),
             _shown(each.mape_long),

@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
+from whichgpu.catalog import default_catalog
 from whichgpu.validating.grouping import Group
 from whichgpu.validating.scoring import Number
+
+CPU: Final = "cpu"
+GPU: Final = "gpu"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Headline:
-    """One source, family and metric over all its GPUs; errors in percent, coverage as a fraction.
+    """One source, family and metric over all its GPUs, or over its processors; errors in percent, coverage a fraction.
 
     ``mape_long`` is over kernels of at least 20 µs, None where whole models were measured.
     """
@@ -23,6 +27,7 @@ class Headline:
     family: str | None
     metric: str | None
     tier: str
+    processor: str
     gpus: int
     rows: int
     n: int
@@ -38,16 +43,19 @@ class Headline:
 
 
 def headlines(groups: Iterable[Group]) -> Sequence[Headline]:
-    """The headlines of all groups that scored anything, by source, family, metric and tier."""
-    found: dict[tuple[str | None, str | None, str | None, str | None, str], list[Group]] = {}
+    """The headlines of all groups that scored anything, by source, family, metric and tier, CPUs apart from GPUs."""
+    cpus = {gpu.id for gpu in default_catalog().gpus if gpu.is_cpu}
+    found: dict[tuple[str | None, ...], list[Group]] = {}
     for group in groups:
         if group.n and group.tier is not None:
-            key = (group.source, group.level, group.family, group.metric, group.tier)
+            processor = CPU if group.gpu in cpus else GPU
+            key = (group.source, group.level, group.family, group.metric, group.tier, processor)
             found.setdefault(key, []).append(group)
-    return [_headline(members) for _key, members in sorted(found.items(), key=lambda item: repr(item[0]))]
+    ordered = sorted(found.items(), key=lambda item: repr(item[0]))
+    return [_headline(members, str(key[-1])) for key, members in ordered]
 
 
-def _headline(members: Sequence[Group]) -> Headline:
+def _headline(members: Sequence[Group], processor: str) -> Headline:
     first = members[0]
     assert first.tier is not None
     mape, bias = _over_gpus(members, lambda g: g.score.mape), _over_gpus(members, lambda g: g.score.bias)
@@ -59,6 +67,7 @@ def _headline(members: Sequence[Group]) -> Headline:
         family=first.family,
         metric=first.metric,
         tier=first.tier,
+        processor=processor,
         gpus=len({group.gpu for group in members}),
         rows=sum(group.rows for group in members),
         n=sum(group.n for group in members),

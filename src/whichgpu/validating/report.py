@@ -59,13 +59,26 @@ def number(value: Number, digits: int = 1) -> str:
 
 
 def _headlines(found: Validation) -> str:
-    headings = ["source", "family", "metric", "evidence", "GPUs", "rows", "error", "from 20 µs", "bias", "coverage"]
+    headings = [
+        "source",
+        "family",
+        "metric",
+        "evidence",
+        "runs on",
+        "devices",
+        "rows",
+        "error",
+        "from 20 µs",
+        "bias",
+        "coverage",
+    ]
     rows = (
         [
             str(each.source),
             str(each.family),
             str(each.metric),
             each.tier,
+            each.processor,
             str(each.gpus),
             str(each.n),
             number(each.mape),

@@ -124,6 +124,11 @@ def test_no_much_measured_gpu_decides_a_headline() -> None:
     assert found.bias == pytest.approx(-(17.5 + 40) / 2)
 
 
+def test_processors_have_a_headline_of_their_own() -> None:
+    found = headlines([group("rtx-3090", 10, 20.0), group("core-i7-12700h", 10, 60.0), group("tesla-t4", 10, 10.0)])
+    assert [(each.processor, each.gpus, each.mape) for each in found] == [("cpu", 1, 60.0), ("gpu", 2, 15.0)]
+
+
 def test_float32_is_what_source_and_gpu_make_of_it() -> None:
     catalog = default_catalog()
     ampere, turing, radeon = (catalog.get(name) for name in ("rtx-3090", "rtx-2080-ti", "rx-7900-xtx"))
