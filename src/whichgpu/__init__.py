@@ -17,21 +17,22 @@ __all__ = ["capture", "predict", "recommend"]
 
 
 def capture(
-    source: Any, inputs: Any = None, *, train: bool = False, request: CaptureRequest | None = None, **training: Any
+    source: Any, inputs: Any = None, *, train: bool = False, request: CaptureRequest | None = None, **keys: Any
 ) -> Workload:
     """The workload of a source, or of a PyTorch module of this process with its example ``inputs``.
 
-    A source is all that the command line takes: a script, a file, a configuration, ``file.py:function``. A module is
-    not changed, and nothing is computed; ``training`` may hold its ``loss``, ``targets`` and ``optimizer``
-    (docs/capture-pytorch.md). Raises a SourceError that says what is wrong.
+    A source is all that the command line takes: a script, a file, a configuration, ``file.py:function``, a name of the
+    zoo; ``keys`` are the workload's options (``phase="train"``, ``batch_size=64``). A module is not changed, and
+    nothing is computed; ``keys`` may hold its ``loss``, ``targets`` and ``optimizer`` (docs/capture-pytorch.md).
+    Raises a WhichGpuError that says what is wrong.
     """
     if inputs is None:
-        from whichgpu.capturing.reading import capture as read
+        from whichgpu.api import capture as read
 
-        return read(str(source), request)
+        return read(source, request, **({"phase": "train"} if train else {}), **keys)
     from whichgpu.capturing.pytorch import capture as follow
 
-    return follow(source, inputs, train=train, request=request, **training)
+    return follow(source, inputs, train=train, request=request, **keys)
 
 
 def recommend(source: Any = None, *, requirements: Mapping[str, Any] | str | Path | None = None, **keys: Any) -> Answer:

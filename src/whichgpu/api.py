@@ -15,6 +15,7 @@ from whichgpu.asking.question import builtin, request, works
 from whichgpu.asking.question import question as question_of
 from whichgpu.capturing import CaptureRequest
 from whichgpu.capturing import capture as captured
+from whichgpu.capturing.reading import names_function
 from whichgpu.catalog import default_catalog
 from whichgpu.errors import InvalidValue, MissingExtra, UnknownName, nearest
 from whichgpu.estimate import Estimate
@@ -104,6 +105,15 @@ def recommend(source: Any = None, *, requirements: Mapping[str, Any] | str | Pat
     return Answer(recommend_together(read, catalog, asks), asks.currency)
 
 
+def capture(source: Any, wanted: CaptureRequest | None = None, **keys: Any) -> Workload:
+    """The workload of a source under a request, or under ``keys``, the options of the workload."""
+    if wanted is None:
+        wanted = request(asked(_document(None, keys)).work[0].options)
+    elif keys:
+        raise InvalidValue("a request says all that {keys} would say", keys=", ".join(sorted(keys)), field="request")
+    return _workload(source, wanted)
+
+
 def predict(source: Any, gpus: Sequence[str] = (), **keys: Any) -> dict[str, Estimate]:
     """Time, memory, power and energy of a source by GPU id; all GPUs where none is named.
 
@@ -155,4 +165,6 @@ def _workload(source: Any, request: CaptureRequest) -> Workload:
         return source
     if source is None:
         raise InvalidValue("there is no source to recommend for", field="source")
-    return captured(str(source), request) if Path(str(source)).exists() else builtin(str(source), request)
+    name = str(source)
+    is_read = Path(name).exists() or names_function(name)
+    return captured(name, request) if is_read else builtin(name, request)

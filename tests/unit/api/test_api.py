@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 import whichgpu
 from whichgpu import zoo
-from whichgpu.errors import InvalidValue, SourceNotFound, UnknownName
+from whichgpu.capturing.request import CaptureRequest
+from whichgpu.errors import InvalidValue, SourceNotFound, UnknownName, WhichGpuError
 
 
 def test_a_recommendation_is_the_command_lines() -> None:
@@ -70,3 +72,21 @@ def test_what_is_wrong_is_said() -> None:
 def test_the_import_stays_light() -> None:
     code = "import sys, whichgpu; assert not {'numpy', 'torch', 'whichgpu.api'} & set(sys.modules), sys.modules.keys()"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_capture_takes_names_of_the_zoo_and_options() -> None:
+    found = whichgpu.capture("resnet50", phase="infer", batch_size=4)
+    assert (found.phase, found.batch_size, found.graph.parameters) == ("infer", 4, 25_557_032)
+    assert whichgpu.capture("resnet50", train=True).phase == "train"
+
+
+def test_a_request_and_options_are_not_both_taken() -> None:
+    with pytest.raises(InvalidValue, match="batch_size"):
+        whichgpu.capture("resnet50", request=CaptureRequest(), batch_size=4)
+
+
+def test_a_function_of_a_file_is_no_name_of_the_zoo(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("def model(): ...\n", encoding="utf-8")
+    with pytest.raises(WhichGpuError, match="modl") as caught:
+        whichgpu.predict(f"{tmp_path / 'net.py'}:modl", ["rtx-3090"])
+    assert "built-in" not in caught.value.message
