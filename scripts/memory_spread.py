@@ -6,6 +6,7 @@ in the factor at the end: it is ``factor.other.memory`` of ``predicting/spread.t
 
 from __future__ import annotations
 
+import math
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 from whichgpu.catalog import default_catalog
 from whichgpu.measurements.meaning import CODE, SCORED
 from whichgpu.measurements.reading import Problem, read_folder
+from whichgpu.predicting.uncertainty import factors
 from whichgpu.validating.tiers import SHIPPED, Tier
 from whichgpu.validating.validate import _forecast, _from_zoo
 
@@ -23,9 +25,16 @@ _LARGEST_BATCH = {"lambda_diffusers": 16}
 """Above it that source decodes images in slices, another program than the one that is predicted."""
 
 
-def log_errors(folder: Path) -> dict[str, list[float]]:
-    """Logarithms of predicted over measured peaks, by source."""
-    found: dict[str, list[float]] = {}
+Errors = dict[str, list[tuple[float, float]]]
+
+
+def log_errors(folder: Path) -> Errors:
+    """Logarithms of predicted over measured, by source: of the peak, and of what of it is no exact arithmetic.
+
+    A measured peak below what is exact contradicts the arithmetic: the second is then infinite.
+    """
+    found: Errors = {}
+    shipped = factors()["other"]["memory"]
     for sheet in read_folder(folder):
         if isinstance(sheet, Problem):
             continue
@@ -35,8 +44,11 @@ def log_errors(folder: Path) -> dict[str, list[float]]:
         for row in rows.tolist():
             if meaning.batch[row] > _LARGEST_BATCH.get(str(sheet.entry("source", row)), np.inf):
                 continue
-            error = float(np.log(forecast.mid[row] / meaning.value[row]))
-            found.setdefault(str(sheet.entry("source", row)), []).append(error)
+            mid, measured = float(forecast.mid[row]), float(meaning.value[row])
+            passing = (float(forecast.high[row]) - mid) / (shipped - 1.0)
+            left = measured - (mid - passing)
+            above = math.log(passing / left) if left > 0.0 and passing > 0.0 else math.inf
+            found.setdefault(str(sheet.entry("source", row)), []).append((math.log(mid / measured), above))
     return found
 
 
@@ -45,12 +57,15 @@ def main() -> None:
     errors = log_errors(Path(sys.argv[1]))
     values: list[float] = []
     weights: list[float] = []
-    for source, logs in errors.items():
-        width = float(np.exp(np.quantile(np.abs(logs), _QUANTILE)))
+    for source, pairs in errors.items():
+        logs = [log for log, _above in pairs]
+        width = float(np.exp(np.quantile(np.abs([above for _log, above in pairs]), _QUANTILE)))
         mean = 100.0 * float(np.mean(np.abs(np.expm1(logs))))
         bias = 100.0 * float(np.mean(np.expm1(logs)))
-        print(f"{source}: {len(logs)} rows, mean error {mean:.1f} %, bias {bias:+.1f} %, 80 % within {width:.3f}")
-        values.extend(abs(log) for log in logs)
+        print(
+            f"{source}: {len(logs)} rows, mean error {mean:.1f} %, bias {bias:+.1f} %, 80 % of what passes within {width:.3f}"
+        )
+        values.extend(abs(above) for _log, above in pairs)
         weights.extend([1.0 / len(logs)] * len(logs))
     order = np.argsort(values)
     share = np.cumsum(np.array(weights)[order]) / np.sum(weights)

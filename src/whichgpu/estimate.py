@@ -95,6 +95,12 @@ class MemoryParts:
         """What a GPU must have: the total without what the allocator can give back."""
         return self.total_bytes - self.cache_bytes
 
+    @property
+    def certain_bytes(self) -> float:
+        """What is exact arithmetic on shapes: weights, gradients, the optimizer's state, inputs, caches of tokens."""
+        kept = self.weights_bytes + self.gradients_bytes + self.optimizer_bytes
+        return kept + self.inputs_bytes + self.kv_cache_bytes
+
     def document(self) -> dict[str, float]:
         """The parts as member ``memory`` of an estimate."""
         return {name: float(getattr(self, name)) for name in self.__dataclass_fields__}

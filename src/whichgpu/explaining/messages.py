@@ -32,7 +32,7 @@ REASONS: Final[Mapping[str, str]] = {
     "support_community": N_("{framework} runs only in other people's builds ({os}); unsupported."),
     "support_unknown": N_("Whether {framework} runs on it is not known to the catalogue."),
     "support_ends": N_("Support ends with {until} (announced {date})."),
-    "install": N_("Install it with: {command}"),
+    "install": N_("To install it: `{command}`."),
     "precision_fallback": N_("It has no unit for {asked}: {actual} is computed instead."),
     "precision_emulated": N_("It has no unit for {asked}: it is emulated, and slow."),
     "owned": N_("You have it already: it costs electricity only."),

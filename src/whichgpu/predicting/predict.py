@@ -18,7 +18,7 @@ from whichgpu.gpu import Gpu
 from whichgpu.graph import ELEMENT_BYTES, Role
 from whichgpu.predicting.batches import largest_batches
 from whichgpu.predicting.coefficients import Coefficients, shipped
-from whichgpu.predicting.fitting import peak
+from whichgpu.predicting.fitting import needed, peak
 from whichgpu.predicting.hardware import Hardware, arrays
 from whichgpu.predicting.latency import Times, moved_bytes, times, transfer_s
 from whichgpu.predicting.memory import fit, fit_probability, reserved_share, usable_bytes
@@ -198,7 +198,7 @@ def _estimate(made: _Made, index: int, evidence: Evidence) -> Estimate:
     gpu, parts = first.gpus[index], made.memory[index]
     latency = made.interval(made.whole.step_s, index)
     power = _power(made, index)
-    needed, usable = peak(parts.needed_bytes), usable_bytes(gpu)
+    need, usable = needed(parts), usable_bytes(gpu)
     share, capacity = reserved_share(workload), gpu.get("memory_bytes")
     produced, unit = _produced(workload)
     return Estimate(
@@ -206,17 +206,17 @@ def _estimate(made: _Made, index: int, evidence: Evidence) -> Estimate:
         latency_s=latency,
         throughput_per_s=latency.reciprocal(produced),
         throughput_unit=unit,
-        peak_memory_bytes=peak(parts.total_bytes),
+        peak_memory_bytes=peak(parts.total_bytes, parts.certain_bytes),
         power_w=power,
         energy_j=None if power is None else _product(power, latency),
-        fit=fit(needed, usable),
+        fit=fit(need, usable),
         usable_memory_bytes=usable,
         evidence=evidence,
         bound=made.bounds[index],
         coverage=made.coverage,
         precision=_precision(first.resolutions[index]),
         memory=parts,
-        fit_probability=fit_probability(needed, usable),
+        fit_probability=fit_probability(need, usable, parts.certain_bytes),
         reserved_memory_bytes=None if share is None or capacity is None else share * capacity,
         time_to_finish_s=_time_to_finish(workload, latency),
         batch_size=workload.batch_size,

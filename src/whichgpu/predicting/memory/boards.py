@@ -71,14 +71,20 @@ def fit(needed: Interval, usable: float | None) -> Fit:
     return Fit.DOES_NOT_FIT if needed.low > usable else Fit.TIGHT
 
 
-def fit_probability(needed: Interval, usable: float | None) -> float | None:
-    """The probability that the workload fits, its need being log-normal with this interval; None where unknown."""
+def fit_probability(needed: Interval, usable: float | None, certain_bytes: float = 0.0) -> float | None:
+    """The probability that the workload fits; None where the memory is unknown.
+
+    What is needed above ``certain_bytes``, which are exact, is log-normal with this interval.
+    """
     if usable is None:
         return None
-    if usable <= 0.0:
+    passing = needed.mid - certain_bytes
+    if passing <= 0.0:
+        return 1.0 if needed.mid <= usable else 0.0
+    if usable <= certain_bytes:
         return 0.0
-    width = math.log(needed.high / needed.mid) / _deviations(needed.confidence)
-    distance = math.log(usable / needed.mid)
+    width = math.log((needed.high - certain_bytes) / passing) / _deviations(needed.confidence)
+    distance = math.log((usable - certain_bytes) / passing)
     if width <= 0.0:
         return 1.0 if distance >= 0.0 else 0.0
     return 0.5 * math.erfc(-distance / width / math.sqrt(2.0))
