@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import re
 import tomllib
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from whichgpu.catalog import default_catalog
 from whichgpu.catalog import prices as prices_module
 from whichgpu.catalog.acquisition import RENTED_FORMS, baseline, ways
-from whichgpu.catalog.prices import default_prices, parse_money, parse_price
+from whichgpu.catalog.prices import Price, PriceBook, default_prices, parse_money, parse_price
 from whichgpu.errors import InvalidValue
 from whichgpu.requirement import Money
 
@@ -95,3 +96,44 @@ def test_the_baseline_is_a_desktop_processor():
     assert found is not None
     assert found.is_cpu
     assert found.market == "consumer"
+
+
+def _book(*quoted: tuple[str, float, str]) -> PriceBook:
+    prices = tuple(
+        Price(way=way, money=Money(amount=amount, currency=currency), date="2026-10-01", source="shop")
+        for way, amount, currency in quoted
+    )
+    return dataclasses.replace(default_prices(), prices={"rtx-5070": prices})
+
+
+def test_a_price_of_the_asked_currency_comes_before_a_cheaper_one_of_another():
+    # 120000 JPY are 768 USD at 156.25: dearer than 600 USD, but what the card costs where yen are paid
+    book = _book(("new", 600, "USD"), ("new", 120000, "JPY"), ("new", 130000, "JPY"), ("used", 400, "USD"))
+    yen, used = book.of("rtx-5070", "JPY")
+    assert (yen.money, used.money) == (Money(amount=120000, currency="JPY"), Money(amount=400, currency="USD"))
+    assert book.of("rtx-5070", "USD")[0].money == Money(amount=600, currency="USD")
+
+
+def test_without_an_asked_currency_amounts_are_compared_in_dollars():
+    # 78125 JPY are 500 USD: less than 600 USD, though the number is greater
+    (price,) = _book(("new", 600, "USD"), ("new", 78125, "JPY")).of("rtx-5070")
+    assert price.money == Money(amount=78125, currency="JPY")
+
+
+def test_the_documentation_states_how_many_cards_sold_new_have_a_dated_price():
+    cards = {gpu.id for gpu in CATALOG.gpus if gpu.sold_new and gpu.form == "card"}
+    priced = {
+        currency: {row["gpu"] for row in ROWS if row["way"] == "new" and row["currency"] == currency} & cards
+        for currency in ("USD", "JPY")
+    }
+    stated = (FOLDER.parents[2] / "docs" / "recommend.md").read_text(encoding="utf-8")
+    counts = f"Of the {len(cards)} cards that can be bought new, {len(priced['USD'])} have a dated price"
+    assert counts in stated
+    assert f"and {len(priced['JPY'])} in yen" in stated
+
+
+def test_every_source_says_what_it_is_and_where():
+    for name, source in REST["sources"].items():
+        assert source["title"], name
+        assert source["publisher"], name
+        assert source["url"].startswith("https://"), name

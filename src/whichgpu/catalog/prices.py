@@ -21,6 +21,7 @@ _MONEY: Final = re.compile(r"^([0-9][0-9,_]*(?:\.[0-9]+)?)\s*([A-Za-z]{3}|\$|¥|
 _PREFIXED: Final = re.compile(r"^([$¥€])\s*([0-9][0-9,_]*(?:\.[0-9]+)?)(/h)?$")
 _SYMBOLS: Final = {"$": "USD", "¥": "JPY", "円": "JPY", "€": "EUR"}
 _DAYS_A_YEAR: Final = 365.0
+_WAYS: Final = ("new", "used", "rented")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +100,20 @@ class PriceBook:
     ownership: Ownership
     given: Mapping[str, Price] = field(default_factory=dict)
 
-    def of(self, gpu: str) -> tuple[Price, ...]:
-        """The current prices of one GPU, one a way, the cheapest of its way."""
+    def of(self, gpu: str, currency: str | None = None) -> tuple[Price, ...]:
+        """The current prices of one GPU, one a way: the cheapest, among those read in ``currency`` where there are any.
+
+        A price of the asked market says more than a cheaper one of another, converted without its taxes and freight.
+        """
         if gpu in self.given:
             return (self.given[gpu],)
-        return self.prices.get(gpu, ())
+        chosen: dict[str, Price] = {}
+        for price in sorted(self.prices.get(gpu, ()), key=lambda each: self._order(each, currency)):
+            chosen.setdefault(price.way, price)
+        return tuple(sorted(chosen.values(), key=lambda each: _WAYS.index(each.way)))
+
+    def _order(self, price: Price, currency: str | None) -> tuple[bool, float]:
+        return price.money.currency != currency, self.exchange.usd(price.money)
 
     def with_given(self, given: Mapping[str, Price]) -> PriceBook:
         """This book with prices that the user states."""
@@ -147,7 +157,7 @@ def default_prices() -> PriceBook:
     rates = {currency: float(exchange[currency]) for currency in CURRENCIES}
     own = rests["ownership"]
     return PriceBook(
-        prices=_cheapest(csv.DictReader(lines), rests["sources"]),
+        prices=_by_gpu(csv.DictReader(lines), rests["sources"]),
         exchange=Exchange(rates=rates, date=exchange["date"], source=exchange["source"]),
         ownership=Ownership(
             years=own["years"],
@@ -157,8 +167,8 @@ def default_prices() -> PriceBook:
     )
 
 
-def _cheapest(rows: Iterable[Mapping[str, str]], sources: Mapping[str, Any]) -> dict[str, tuple[Price, ...]]:
-    found: dict[str, dict[str, Price]] = {}
+def _by_gpu(rows: Iterable[Mapping[str, str]], sources: Mapping[str, Any]) -> dict[str, tuple[Price, ...]]:
+    found: dict[str, list[Price]] = {}
     for row in rows:
         source = sources[row["source"]]
         price = Price(
@@ -169,10 +179,8 @@ def _cheapest(rows: Iterable[Mapping[str, str]], sources: Mapping[str, Any]) -> 
             url=source["url"],
             note=row["note"],
         )
-        ways = found.setdefault(row["gpu"], {})
-        if price.way not in ways or price.money.amount < ways[price.way].money.amount:
-            ways[price.way] = price
-    return {gpu: tuple(ways.values()) for gpu, ways in found.items()}
+        found.setdefault(row["gpu"], []).append(price)
+    return {gpu: tuple(prices) for gpu, prices in found.items()}
 
 
 def parse_money(text: str, what: str) -> Money:

@@ -155,7 +155,7 @@ def _rent(answer: Answer) -> Iterator[Reason]:
     if question.requirements.use == Use() or not _both(question):
         return
     for candidate in answer.ranked:
-        offers = {offer.way: offer for offer in question.prices.of(candidate.gpu.id)}
+        offers = {offer.way: offer for offer in question.prices.of(candidate.gpu.id, question.currency)}
         board = _cheaper([offers[way] for way in ("new", "used") if way in offers], question.prices)
         if board is None or "rented" not in offers or "owned" in candidate.ways:
             continue

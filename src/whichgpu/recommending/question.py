@@ -105,7 +105,7 @@ def case(
         supports=states,
         all_ways=had,
         ways=allowed,
-        offers=tuple(price for price in question.prices.of(gpu.id) if price.way in allowed),
+        offers=tuple(price for price in question.prices.of(gpu.id, question.currency) if price.way in allowed),
         resolution=resolve(workload, gpu),
         ways_out=ways_out,
         held_w=held_w,
