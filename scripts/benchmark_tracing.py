@@ -2,7 +2,8 @@
 
     python scripts/benchmark_tracing.py
 
-Needs torchvision (the extra ``zoo``). Figures are processor seconds of the network alone: a small one is traced before.
+Needs the extra ``zoo``. Figures are processor seconds of the network alone; a small one is traced before, not so before
+the two networks at the end.
 """
 
 from __future__ import annotations
@@ -64,14 +65,48 @@ def captured_scalable(model: Callable[[], torch.nn.Module], batch: int, pixels: 
         return time.process_time() - start
 
 
+def bert_base() -> float:
+    """Seconds of a capture that scales: BERT-base with its language head, 32 texts of 128 tokens."""
+    from transformers import BertConfig, BertForMaskedLM
+
+    def inputs(size: int) -> dict[str, torch.Tensor]:
+        return {"input_ids": torch.zeros(size, 128, dtype=torch.int64)}
+
+    with fake_mode():
+        module = BertForMaskedLM(BertConfig(attn_implementation="sdpa"))
+        start = time.process_time()
+        trace_scalable(lambda size: (module, inputs(size)), 32, train=True, loss=lambda answer: answer.logits.sum())
+        return time.process_time() - start
+
+
+def stable_diffusion_unet() -> float:
+    """Seconds of a capture that scales: the UNet of Stable Diffusion 1, four latent images of 64 by 64."""
+    from diffusers import UNet2DConditionModel
+
+    def inputs(size: int) -> dict[str, torch.Tensor]:
+        step = torch.zeros(size, dtype=torch.int64)
+        latent, text = torch.zeros(size, 4, 64, 64), torch.zeros(size, 77, 768)
+        return {"sample": latent, "timestep": step, "encoder_hidden_states": text}
+
+    with fake_mode():
+        module = UNet2DConditionModel(sample_size=64, cross_attention_dim=768)
+        start = time.process_time()
+        trace_scalable(lambda size: (module, inputs(size)), 4, train=True, loss=lambda answer: answer.sample.sum())
+        return time.process_time() - start
+
+
+WHOLE = {function.__name__: function for function in (bert_base, stable_diffusion_unet)}
 WORK = {function.__name__: function for function in (counted_on_meta, counted_on_fake, captured, captured_scalable)}
 
 
 def one(name: str) -> None:
-    """Print the seconds of one kind of work on ResNet-50."""
+    """Print the seconds of one kind of work on ResNet-50, or of one other network."""
+    torch.set_num_threads(1)
+    if name in WHOLE:
+        print(WHOLE[name]())
+        return
     import torchvision
 
-    torch.set_num_threads(1)
     for work in WORK.values():
         work(torchvision.models.resnet18, 2, 64)
     print(WORK[name](torchvision.models.resnet50, BATCH, 224))
@@ -79,8 +114,8 @@ def one(name: str) -> None:
 
 def main() -> None:
     """Print the table."""
-    print("| ResNet-50, a training step at batch 64 | median of 5 |\n|---|---|")
-    for name in WORK:
+    print("| a training step, of ResNet-50 at batch 64 or of another network | median of 5 |\n|---|---|")
+    for name in (*WORK, *WHOLE):
         runs = [subprocess.run([sys.executable, __file__, name], check=True, capture_output=True) for _ in range(RUNS)]
         seconds = statistics.median(float(run.stdout) for run in runs)
         print(f"| {name.replace('_', ' ')} | {seconds:.2f} s |", flush=True)
