@@ -1,4 +1,4 @@
-"""Measure how fast one core makes samples of picture files: the figures of ``catalog/decoders.toml``, printed beside them.
+"""Measure how fast one core makes samples of picture files: the figures of ``catalog/decoders.toml``, printed.
 
 Needs Pillow and numpy. Pictures are made here: smooth shapes with noise, saved at the usual quality, so that a file of
 500 x 375 pixels weighs about what a photograph does.

@@ -63,7 +63,8 @@ def main() -> None:
         mean = 100.0 * float(np.mean(np.abs(np.expm1(logs))))
         bias = 100.0 * float(np.mean(np.expm1(logs)))
         print(
-            f"{source}: {len(logs)} rows, mean error {mean:.1f} %, bias {bias:+.1f} %, 80 % of what passes within {width:.3f}"
+            f"{source}: {len(logs)} rows, mean error {mean:.1f} %, bias {bias:+.1f} %"
+            f", 80 % of what passes within {width:.3f}"
         )
         values.extend(abs(above) for _log, above in pairs)
         weights.extend([1.0 / len(logs)] * len(logs))
