@@ -36,6 +36,7 @@ LAYERS = (
     {"validating", "benching"},
     {"reporting"},
     {"cli", "server", "api"},
+    {"__main__"},
 )
 FRAMEWORKS = {"torch", "keras", "tensorflow", "onnx", "transformers", "jax", "diffusers"}
 

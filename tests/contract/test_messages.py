@@ -12,6 +12,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from whichgpu import errors
+from whichgpu.capturing.onnx.reading import CODES as ONNX_CODES
 from whichgpu.catalog import default_catalog
 from whichgpu.catalog.acquisition import ways
 from whichgpu.catalog.prices import default_prices
@@ -102,9 +103,9 @@ def codes_of_flips() -> set[str]:
 
 
 def codes_of_assumptions() -> set[str]:
-    """Codes of the assumptions that capturing makes; those of a family are named by a prefix."""
-    found: set[str] = set()
-    for path in (PACKAGE / "capturing").rglob("*.py"):
+    """Codes of the assumptions that capturing makes; those of a family are named by a prefix, ONNX's by a list."""
+    found: set[str] = set(ONNX_CODES)
+    for path in (*(PACKAGE / "capturing").rglob("*.py"), *(PACKAGE / "costing").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             called = node.func if isinstance(node, ast.Call) else None
             if getattr(called, "id", "") == "Assumption" or getattr(called, "attr", "") == "assume":

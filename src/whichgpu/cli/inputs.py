@@ -37,12 +37,13 @@ def captured(source: str, options: Mapping[str, Any]) -> Workload:
     from whichgpu import zoo
     from whichgpu.capturing import capture
     from whichgpu.capturing.reading import names_function
+    from whichgpu.costing import told
 
     request = asked(options)
     if Path(source).exists() or names_function(source):
-        return batched(capture(source, request), options)
+        return told(batched(capture(source, request), options))
     if zoo.has(source):
-        return batched(zoo.requested(source, request), options)
+        return told(batched(zoo.requested(source, request), options))
     close = nearest(source, zoo.names())
     raise SourceNotFound(
         "there is no file and no built-in workload {name!r}",

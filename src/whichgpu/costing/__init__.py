@@ -4,6 +4,7 @@ from whichgpu.costing import movement, products, recurrence  # noqa: F401  (they
 from whichgpu.costing.arithmetic import Arithmetic, Resolution, Substitute, resolve
 from whichgpu.costing.cost import Cost, Product, Traffic
 from whichgpu.costing.table import CostTable, cost_table, cost_tables, coverage, kernels, unknown
+from whichgpu.costing.uncovered import told
 
 __all__ = [
     "Arithmetic",
@@ -18,5 +19,6 @@ __all__ = [
     "coverage",
     "kernels",
     "resolve",
+    "told",
     "unknown",
 ]

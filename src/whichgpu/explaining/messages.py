@@ -263,6 +263,7 @@ EVIDENCE: Final[Mapping[str, str]] = {
 
 ASSUMPTIONS: Final[Mapping[str, str]] = {
     "stack_from_script": N_("Predicted for the script's own software ({stack}), whatever read it."),
+    "uncosted_operators": N_("No cost is known for {operators}: {uncounted_fraction} of the data moved is left out."),
     "phase_assumed": N_("The script does not train: {phase} is assumed."),
     "phase_of_function_assumed": N_("What is done with the model is not said: {phase} is assumed (--phase)."),
     "batch_size_assumed": N_("The script names no batch size: {batch_size} is assumed (--batch-size)."),
