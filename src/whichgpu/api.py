@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from whichgpu.asking import asked, read
 from whichgpu.asking.keys import SECTIONS, TOP
 from whichgpu.asking.question import builtin, request, works
 from whichgpu.asking.question import question as question_of
+from whichgpu.asking.reading import asked, read
 from whichgpu.capturing import CaptureRequest
 from whichgpu.capturing import capture as captured
 from whichgpu.capturing.reading import names_function

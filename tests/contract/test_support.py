@@ -9,7 +9,7 @@ import pytest
 
 from whichgpu.catalog import default_catalog
 from whichgpu.catalog import support as support_module
-from whichgpu.catalog.support import FRAMEWORKS, STATUSES, SYSTEMS, support, supports
+from whichgpu.catalog.support import FEATURES, FRAMEWORKS, STATUSES, SYSTEMS, support, supports
 
 CATALOG = default_catalog()
 DOCUMENT = tomllib.loads((Path(support_module.__file__).with_name("support.toml")).read_text(encoding="utf-8"))
@@ -24,7 +24,7 @@ def test_rules_are_well_formed():
         assert set(rule) <= KEYS
         assert rule["status"] in STATUSES
         assert set(rule["os"]) <= set(SYSTEMS)
-        assert rule["frameworks"] == ["*"] or set(rule["frameworks"]) <= set(FRAMEWORKS)
+        assert rule["frameworks"] == ["*"] or set(rule["frameworks"]) <= {*FRAMEWORKS, *FEATURES}
         assert rule["source"] in DOCUMENT["sources"]
     for source in DOCUMENT["sources"].values():
         assert set(source) == {"title", "publisher", "date", "url"}
@@ -92,4 +92,4 @@ def test_facts(gpu, framework, os, status, until):
 
 
 def test_a_gpu_that_no_rule_knows_is_unknown_not_supported():
-    assert support(CATALOG.get("mtt-s4000"), "vllm", "linux").status == "unknown"
+    assert support(CATALOG.get("flex-170"), "pytorch", "linux").status == "unknown"

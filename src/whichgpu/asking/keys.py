@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from whichgpu.capturing.request import LARGEST
-from whichgpu.catalog.support import STATUSES
+from whichgpu.catalog.support import KNOWN_FEATURES, STATUSES
 from whichgpu.explaining import N_
-from whichgpu.recommending.software import KNOWN_FEATURES
 from whichgpu.requirement import ACQUISITIONS, BACKENDS, COOLINGS, GOAL_NAMES, PLACES, Goal
 from whichgpu.workload import PHASES, Precision
 

@@ -12,6 +12,7 @@ from whichgpu.asking.reading import Asked
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.catalog import Catalog
 from whichgpu.catalog.prices import default_prices
+from whichgpu.catalog.vendors import vendors
 from whichgpu.costing.arithmetic import WEIGHT_BYTES
 from whichgpu.errors import SourceNotFound, UnknownName, nearest
 from whichgpu.explaining import N_
@@ -128,15 +129,6 @@ def entry(name: str, catalog: Catalog, field: str) -> Gpu:
     except UnknownName as error:
         error.field = field
         raise
-
-
-def vendors(given: Sequence[str], catalog: Catalog, field: str = "vendors") -> tuple[str, ...]:
-    """The vendors as the catalogue spells them; raises UnknownName with the nearest."""
-    known = {gpu.vendor.lower(): gpu.vendor for gpu in catalog.gpus}
-    for name in given:
-        if name.strip().lower() not in known:
-            raise unknown("vendor", name, sorted(known), field)
-    return tuple(dict.fromkeys(known[name.strip().lower()] for name in given))
 
 
 def works(found: Asked, read: Callable[[str | None, CaptureRequest], Workload]) -> list[tuple[Workload, float]]:

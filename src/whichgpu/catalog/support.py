@@ -14,6 +14,18 @@ from whichgpu.gpu import Gpu
 FRAMEWORKS: Final = ("pytorch", "tensorflow", "jax", "onnxruntime", "llama.cpp", "vllm")
 FEATURES: Final = ("bitsandbytes", "flash-attention", "torch.compile", "tensorrt", "vllm", "llama.cpp", "onnxruntime")
 """Software that a model may ask for beside its framework."""
+UNIT_FEATURES: Final = {
+    "bf16": ("bf16_tensor_flops_per_s", "bf16_flops_per_s"),
+    "fp8": ("fp8_tensor_flops_per_s",),
+    "fp4": ("fp4_tensor_flops_per_s",),
+    "tf32": ("tf32_tensor_flops_per_s",),
+    "tensor-cores": ("fp16_tensor_fp32acc_flops_per_s", "bf16_tensor_flops_per_s"),
+}
+"""Features that are units of the GPU: any of these figures says that it has one."""
+
+KNOWN_FEATURES: Final = (*UNIT_FEATURES, *FEATURES)
+"""Everything that ``features`` may name."""
+
 SYSTEMS: Final = ("linux", "windows", "wsl", "macos")
 STATUSES: Final = (
     "official",

@@ -16,7 +16,7 @@ from whichgpu.requirement import GOAL_NAMES
 from whichgpu.units import GIB
 
 if TYPE_CHECKING:
-    from whichgpu.asking import Asked
+    from whichgpu.asking.reading import Asked
     from whichgpu.catalog.prices import Price, PriceBook
     from whichgpu.recommending import Question
     from whichgpu.requirement import Requirements
@@ -129,7 +129,7 @@ def requirements(options: Mapping[str, Any], found: Catalog, written: Asked | No
 
 def vendors(given: Sequence[str], found: Catalog) -> tuple[str, ...]:
     """The vendors of an option, each perhaps several by commas; raises UnknownName with the nearest."""
-    from whichgpu.asking.question import vendors as spelled
+    from whichgpu.catalog.vendors import vendors as spelled
 
     return spelled([part.strip() for name in given for part in name.split(",")], found, "vendor")
 

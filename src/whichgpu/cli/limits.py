@@ -12,7 +12,7 @@ from whichgpu.errors import InvalidValue
 from whichgpu.explaining import N_
 
 if TYPE_CHECKING:
-    from whichgpu.asking import Asked
+    from whichgpu.asking.reading import Asked
 
 _FLAGS: Final = frozenset({"airflow", "ecc", "datacenter"})
 
@@ -89,7 +89,7 @@ def _field(name: str) -> str:
 
 def written(options: Mapping[str, Any], source: str | None) -> Asked:
     """The question of the file and the options together; raises what ``asking`` does."""
-    from whichgpu.asking import asked, read
+    from whichgpu.asking.reading import asked, read
 
     path = options.get("requirements")
     document = {} if path is None else copy.deepcopy(read(Path(path)))

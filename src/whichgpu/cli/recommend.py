@@ -20,7 +20,7 @@ from whichgpu.explaining import N_
 from whichgpu.requirement import OBJECTIVES
 
 if TYPE_CHECKING:
-    from whichgpu.asking import Asked
+    from whichgpu.asking.reading import Asked
     from whichgpu.recommendation import Recommendation
 
 _ON_A_TERMINAL = 10

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from whichgpu.catalog.support import FEATURES, STATUSES, support, supports
+from whichgpu.catalog.support import STATUSES, UNIT_FEATURES, support, supports
 from whichgpu.costing import Substitute
 from whichgpu.recommending.question import Case, Question
 from whichgpu.recommending.verdict import Rule, named
@@ -18,19 +18,6 @@ VENDOR_BACKENDS: Final = {
     "Google": "xla",
 }
 """The software of each maker; a vendor that is not here has its own."""
-
-
-UNIT_FEATURES: Final = {
-    "bf16": ("bf16_tensor_flops_per_s", "bf16_flops_per_s"),
-    "fp8": ("fp8_tensor_flops_per_s",),
-    "fp4": ("fp4_tensor_flops_per_s",),
-    "tf32": ("tf32_tensor_flops_per_s",),
-    "tensor-cores": ("fp16_tensor_fp32acc_flops_per_s", "bf16_tensor_flops_per_s"),
-}
-"""Features that are units of the GPU: any of these figures says that it has one."""
-
-KNOWN_FEATURES: Final = (*UNIT_FEATURES, *FEATURES)
-"""Everything that ``features`` may name."""
 
 
 def _framework(case: Case, question: Question) -> Verdict | None:

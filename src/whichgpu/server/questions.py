@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from whichgpu import documents
-from whichgpu.asking import asked
 from whichgpu.asking.question import builtin, entry, question, request, works
+from whichgpu.asking.reading import asked
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.catalog import Catalog, default_catalog
 from whichgpu.errors import InvalidValue, MissingFigure, UnknownName

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from whichgpu.asking import asked
 from whichgpu.asking.interview import QUESTIONS, SOURCES, command, interview
+from whichgpu.asking.reading import asked
 from whichgpu.errors import WhichGpuError
 from whichgpu.zoo import names
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from whichgpu.asking import asked
 from whichgpu.asking.question import builtin, question, request, works
+from whichgpu.asking.reading import asked
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.catalog import default_catalog
 from whichgpu.errors import SourceNotFound, UnknownName

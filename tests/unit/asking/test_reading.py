@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whichgpu.asking import asked, read
 from whichgpu.asking.keys import SECTIONS, TOP, WORK
+from whichgpu.asking.reading import asked, read
 from whichgpu.errors import InvalidFile, InvalidValue, UnknownName, WhichGpuError
 from whichgpu.requirement import Goal, Money, Outlet
 
