@@ -222,3 +222,18 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name most like ``name``, or None when nothing is close."""
     matches = difflib.get_close_matches(name.lower(), list(known), n=1, cutoff=0.5)
     return matches[0] if matches else None
+
+
+def unknown(what: str, name: str, known: Iterable[str], field: str) -> UnknownName:
+    """The error for a name that is not in its list, with the nearest of it."""
+    names = list(known)
+    close = nearest(name, names)
+    return UnknownName(
+        "there is no {what} {name!r}",
+        what=what,
+        name=name,
+        close=close,
+        known=", ".join(names),
+        field=field,
+        hint="did you mean {close!r}?" if close else "known: {known}",
+    )

@@ -4,7 +4,7 @@ and what is asked of the GPUs."""
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from whichgpu import zoo
@@ -14,7 +14,7 @@ from whichgpu.catalog import Catalog
 from whichgpu.catalog.prices import default_prices
 from whichgpu.catalog.vendors import vendors
 from whichgpu.costing.arithmetic import WEIGHT_BYTES
-from whichgpu.errors import SourceNotFound, UnknownName, nearest
+from whichgpu.errors import SourceNotFound, UnknownName, nearest, unknown
 from whichgpu.explaining import N_
 from whichgpu.gpu import Gpu
 from whichgpu.recommending import Question
@@ -27,21 +27,6 @@ DEFAULT_TARGETS: Final = ("q_proj", "v_proj")
 
 DEFAULT_STACKS: Final = {"pytorch": "pytorch-eager", "tensorflow": "tf2-graph", "keras": "tf2-graph", "jax": "jax"}
 """The stack that a framework's bare name stands for."""
-
-
-def unknown(what: str, name: str, known: Iterable[str], field: str) -> UnknownName:
-    """The error for a name that is not in its list, with the nearest of it."""
-    names = list(known)
-    close = nearest(name, names)
-    return UnknownName(
-        "there is no {what} {name!r}",
-        what=what,
-        name=name,
-        close=close,
-        known=", ".join(names),
-        field=field,
-        hint=N_("did you mean {close!r}?") if close else N_("known: {known}"),
-    )
 
 
 def request(options: Mapping[str, Any], framework: str | None = None) -> CaptureRequest:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from whichgpu.catalog.loading import Catalog
-from whichgpu.errors import UnknownName, nearest
+from whichgpu.errors import unknown
 
 
 def vendors(given: Iterable[str], catalog: Catalog, field: str = "vendors") -> tuple[str, ...]:
@@ -14,14 +14,5 @@ def vendors(given: Iterable[str], catalog: Catalog, field: str = "vendors") -> t
     names = [name.strip() for name in given]
     for name in names:
         if name.lower() not in known:
-            close = nearest(name, sorted(known))
-            raise UnknownName(
-                "there is no {what} {name!r}",
-                what="vendor",
-                name=name,
-                close=close,
-                known=", ".join(sorted(known)),
-                field=field,
-                hint="did you mean {close!r}?" if close else "known: {known}",
-            )
+            raise unknown("vendor", name, sorted(known), field)
     return tuple(dict.fromkeys(known[name.lower()] for name in names))

@@ -7,8 +7,9 @@ from typing import Any, Final
 
 import click
 
+from whichgpu import errors
 from whichgpu.cli.group import Option
-from whichgpu.errors import InvalidValue, UnknownName, nearest
+from whichgpu.errors import InvalidValue, UnknownName
 from whichgpu.explaining import LANGUAGES, N_
 from whichgpu.requirement import GOAL_NAMES, Goal
 
@@ -42,18 +43,8 @@ class Name(click.ParamType):  # type: ignore[type-arg]
 
 
 def unknown(what: str, value: str, known: Iterable[str]) -> UnknownName:
-    """The error for a name that is not in its list."""
-    names = list(known)
-    close = nearest(value, names)
-    return UnknownName(
-        "there is no {what} {name!r}",
-        what=what,
-        name=value,
-        close=close,
-        known=", ".join(names),
-        field=what,
-        hint=N_("did you mean {close!r}?") if close else N_("known: {known}"),
-    )
+    """The error for an option's value that is not in its list."""
+    return errors.unknown(what, value, known, what)
 
 
 class Names(Name):

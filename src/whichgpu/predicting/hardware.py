@@ -110,6 +110,10 @@ def arrays(
     return Hardware(**_columns(gpus, resolutions, coefficients, power_limit_w), full=full if mixed else None)
 
 
+_MOST_ROWS: Final = 20_000
+"""Rows kept at once: the catalogue in some sixty kinds of arithmetic."""
+
+
 def _columns(
     gpus: Sequence[Gpu], resolutions: Sequence[Resolution], coefficients: Coefficients, power_limit_w: float | None
 ) -> dict[str, Any]:
@@ -119,6 +123,9 @@ def _columns(
         key = (id(gpu), resolution, power_limit_w)
         kept = coefficients.rows.get(key)
         if kept is None:
+            # Questions bring GPUs and limits of their own, without end in a server: the rows start again.
+            if len(coefficients.rows) >= _MOST_ROWS:
+                coefficients.rows.clear()
             kept = coefficients.rows[key] = (gpu, _row(gpu, resolution, coefficients, power_limit_w))
         rows.append(kept[1])
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
