@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 NOUNS = {"graph", "gpu", "workload", "estimate", "requirement", "recommendation", "stack"}
 LAYERS = (
     {"errors"},
-    {"units"},
+    {"units", "offload"},
     NOUNS,
     {"capturing"},
     {"costing"},
@@ -33,6 +33,7 @@ LAYERS = (
     {"guiding"},
     {"asking"},
     {"documents"},
+    {"answering"},
     {"validating", "benching"},
     {"reporting"},
     {"cli", "server", "api"},

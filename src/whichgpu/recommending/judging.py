@@ -113,10 +113,8 @@ def _memory(case: Case, question: Question) -> Verdict | None:
 
 
 def _way_out(case: Case, needed_bytes: float) -> dict[str, Any]:
-    way = None if case.ways_out is None else case.ways_out.of(case.gpu.id)
-    if way is not None:
-        return way.flip(case.workload)
-    return {"code": "more_memory", "bytes": needed_bytes}
+    found = None if case.flips is None else case.flips.of(case.gpu.id)
+    return {"code": "more_memory", "bytes": needed_bytes} if found is None else found
 
 
 def _min_memory(case: Case, question: Question) -> Verdict | None:

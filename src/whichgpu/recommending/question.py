@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from whichgpu.catalog.acquisition import ways
 from whichgpu.catalog.prices import Price, PriceBook, default_prices
@@ -11,10 +12,12 @@ from whichgpu.costing import Resolution, Substitute, resolve
 from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate
 from whichgpu.gpu import Gpu
-from whichgpu.recommending.ways_out import WaysOut
 from whichgpu.requirement import Goal, Heat, Requirements
 from whichgpu.stack import stack
 from whichgpu.workload import Workload
+
+if TYPE_CHECKING:
+    from whichgpu.recommending.predicted import Flips
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +49,7 @@ class Case:
 
     ``supports`` are the states of the workload's framework, the best first, under the asked system or all of them.
     ``ways`` are those in which the GPU is had, narrowed to what was asked for; ``offers`` their current prices.
-    ``ways_out`` knows the cheapest change that makes the work fit where it does not. ``held_w`` is the
+    ``flips`` knows the cheapest change that makes the work fit where it does not. ``held_w`` is the
     power that the place holds the board to, and ``free_s`` the time of a step without that, where it is held.
     """
 
@@ -59,7 +62,7 @@ class Case:
     ways: tuple[str, ...]
     offers: tuple[Price, ...]
     resolution: Resolution
-    ways_out: WaysOut | None = None
+    flips: Flips | None = None
     held_w: float | None = None
     free_s: float | None = None
 
@@ -85,7 +88,7 @@ def case(
     found: Estimate | MissingFigure,
     question: Question,
     *,
-    ways_out: WaysOut | None = None,
+    flips: Flips | None = None,
     held_w: float | None = None,
     free_s: float | None = None,
 ) -> Case:
@@ -107,7 +110,7 @@ def case(
         ways=allowed,
         offers=tuple(price for price in question.prices.of(gpu.id, question.currency) if price.way in allowed),
         resolution=resolve(workload, gpu),
-        ways_out=ways_out,
+        flips=flips,
         held_w=held_w,
         free_s=free_s,
     )

@@ -6,20 +6,19 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from whichgpu.catalog.acquisition import baseline
 from whichgpu.catalog.loading import Catalog
 from whichgpu.estimate import Estimate, Interval
 from whichgpu.gpu import Gpu
 from whichgpu.recommendation import Candidate, Reason, Recommendation
-from whichgpu.recommending.conditions import Found, Surroundings, estimates
+from whichgpu.recommending.conditions import Found, estimates
 from whichgpu.recommending.judging import active, verdicts
 from whichgpu.recommending.money import Cost, cost, document
 from whichgpu.recommending.notes import Answer, notes
 from whichgpu.recommending.pareto import front
+from whichgpu.recommending.predicted import Predicted
 from whichgpu.recommending.question import Case, Question, case
 from whichgpu.recommending.ranking import SCORES, order_key, tied
 from whichgpu.recommending.reasons import reasons
-from whichgpu.recommending.ways_out import WaysOut
 from whichgpu.requirement import Verdict
 from whichgpu.workload import Workload
 
@@ -27,26 +26,29 @@ __all__ = ["estimates", "recommend"]
 
 
 def recommend(
-    workload: Workload, catalog: Catalog, question: Question, *, allow_uncovered: bool = False
+    workload: Workload,
+    catalog: Catalog,
+    question: Question,
+    *,
+    allow_uncovered: bool = False,
+    predicted: Predicted | None = None,
 ) -> Recommendation:
-    """The recommendation; a GPU that lacks a figure is rejected by name, never left out in silence."""
-    processor = _processor(catalog, question)
-    candidates = [gpu for gpu in catalog.gpus if not gpu.is_cpu]
-    asked = candidates if processor is None else [*candidates, processor]
-    around = Surroundings(asked, question)
-    found = around.estimates(workload, allow_uncovered=allow_uncovered)
-    free_s = around.free_s(workload, allow_uncovered=allow_uncovered)
-    beside = None if processor is None else _estimate(found, processor)
+    """The recommendation; a GPU that lacks a figure is rejected by name, never left out in silence.
+
+    ``predicted`` is what is known of the workload from an earlier question that shares ``depends_on``.
+    """
+    known = predicted or Predicted(workload, catalog, question, allow_uncovered=allow_uncovered)
+    found = known.found
+    beside = None if known.processor is None else _estimate(found, known.processor)
     own = None if question.own is None else _estimate(found, question.own)
-    ways = WaysOut(workload, candidates, found)
     cases = [
         case(
             *(workload, gpu, found[gpu.id], question),
-            ways_out=ways,
-            held_w=around.held_w.get(gpu.id),
-            free_s=free_s.get(gpu.id),
+            flips=known.flips,
+            held_w=known.held_w.get(gpu.id),
+            free_s=known.free_s.get(gpu.id),
         )
-        for gpu in candidates
+        for gpu in known.candidates
     ]
     rules = active(question)
     judged = [(each, verdicts(each, question, rules)) for each in cases]
@@ -59,7 +61,7 @@ def recommend(
         rejected=nearest_first,
         beside=beside,
         own=own,
-        feed=around.feed,
+        feed=known.feed,
         judged=judged,
     )
     return Recommendation(
@@ -80,11 +82,6 @@ def _estimate(found: Mapping[str, Found], gpu: Gpu) -> Estimate | None:
     """The estimate of one device, None where it lacks a figure or was not asked."""
     made = found.get(gpu.id)
     return made if isinstance(made, Estimate) else None
-
-
-def _processor(catalog: Catalog, question: Question) -> Gpu | None:
-    own = question.own
-    return own if own is not None and own.is_cpu else baseline(catalog)
 
 
 def _ranked(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from whichgpu.catalog.loading import Catalog
 from whichgpu.errors import InvalidValue
 from whichgpu.recommendation import Candidate, Reason, Recommendation
+from whichgpu.recommending.predicted import Predicted
 from whichgpu.recommending.question import Question
 from whichgpu.recommending.recommend import nearness, recommend
 from whichgpu.requirement import Verdict
@@ -18,15 +19,24 @@ Weighted = tuple[Workload, float]
 
 
 def recommend_together(
-    works: Sequence[Weighted], catalog: Catalog, question: Question, *, allow_uncovered: bool = False
+    works: Sequence[Weighted],
+    catalog: Catalog,
+    question: Question,
+    *,
+    allow_uncovered: bool = False,
+    known: Callable[[Workload], Predicted | None] = lambda workload: None,
 ) -> Recommendation:
     """One recommendation over several workloads: the weighted geometric mean of each goal's score.
 
-    Raises InvalidValue where there is no workload.
+    ``known`` gives what was predicted for a workload before, where anything was. Raises InvalidValue where there is no
+    workload.
     """
     if not works:
         raise InvalidValue("there is no workload to recommend for", field="workloads")
-    answers = [recommend(work, catalog, question, allow_uncovered=allow_uncovered) for work, _weight in works]
+    answers = [
+        recommend(work, catalog, question, allow_uncovered=allow_uncovered, predicted=known(work))
+        for work, _weight in works
+    ]
     if len(answers) == 1:
         return answers[0]
     total = sum(weight for _work, weight in works)

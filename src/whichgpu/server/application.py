@@ -17,7 +17,7 @@ from whichgpu.server.guarding import App, Guard
 from whichgpu.server.pages import answers, looking
 from whichgpu.server.pages.layout import SHEET, STYLE_PATH
 from whichgpu.server.problems import bare, status
-from whichgpu.server.questions import Answering
+from whichgpu.server.questions import Questions
 from whichgpu.server.settings import Settings
 from whichgpu.server.uploads import Reading
 
@@ -43,7 +43,7 @@ def create(settings: Settings | None = None) -> App:
     inner = FastAPI(
         title="whichgpu", version="1", docs_url=None, redoc_url=None, openapi_url=f"{rest.PREFIX}/openapi.json"
     )
-    inner.state.answering = Answering(reading=Reading(chosen))
+    inner.state.questions = Questions(reading=Reading(chosen))
     inner.include_router(rest.router)
     inner.add_api_route("/healthz", _health, include_in_schema=False)
     inner.add_route(STYLE_PATH, _style)

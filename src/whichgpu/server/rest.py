@@ -15,7 +15,7 @@ from whichgpu.catalog.support import FRAMEWORKS
 from whichgpu.errors import InvalidValue, RequestUnreadable, WrongMediaType
 from whichgpu.gpu import Gpu
 from whichgpu.server.forms import uploaded
-from whichgpu.server.questions import Answering
+from whichgpu.server.questions import Questions
 from whichgpu.server.schemas import ESTIMATE, PROBLEMS, RECOMMEND, UPLOAD, query
 
 PREFIX: Final = "/api/v1"
@@ -24,9 +24,9 @@ MOST_COMPARED: Final = 12
 router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 
 
-def answering(request: Request) -> Answering:
+def questions(request: Request) -> Questions:
     """What this application answers with."""
-    found: Answering = request.app.state.answering
+    found: Questions = request.app.state.questions
     return found
 
 
@@ -56,14 +56,14 @@ async def _answer(make: Callable[[], Mapping[str, Any]]) -> JSONResponse:
 async def recommend(request: Request) -> JSONResponse:
     """Every GPU ranked with reasons or rejected with verdicts, for a source and requirements."""
     given = await json_body(request)
-    return await _answer(lambda: answering(request).recommend(given)[0].document())
+    return await _answer(lambda: questions(request).recommend(given)[0].document())
 
 
 @router.post("/estimate", openapi_extra=ESTIMATE)
 async def estimate(request: Request) -> JSONResponse:
     """Time, memory, power and energy of a source on chosen GPUs, without judging them."""
     given = await json_body(request)
-    return await _answer(lambda: answering(request).estimate(given))
+    return await _answer(lambda: questions(request).estimate(given))
 
 
 @router.post("/capture", openapi_extra=UPLOAD)
@@ -72,7 +72,7 @@ async def capture(request: Request) -> JSONResponse:
     _fields, file = await uploaded(request)
     if file is None:
         raise InvalidValue("the form has no file", field="file", hint="send the model as the part 'file'")
-    return await _answer(lambda: answering(request).capture(file))
+    return await _answer(lambda: questions(request).capture(file))
 
 
 @router.get("/gpus", openapi_extra=query(vendor="Only this vendor.", q="Only entries whose id or name contains this."))
@@ -86,7 +86,7 @@ def searched(request: Request) -> list[Gpu]:
     vendor, text = request.query_params.get("vendor", "").lower(), request.query_params.get("q", "").lower()
     return [
         gpu
-        for gpu in answering(request).catalog.gpus
+        for gpu in questions(request).catalog.gpus
         if (not vendor or gpu.vendor.lower() == vendor)
         and (not text or any(text in name.lower() for name in (gpu.id, gpu.name, *gpu.aliases)))
     ]
@@ -95,7 +95,7 @@ def searched(request: Request) -> list[Gpu]:
 @router.get("/gpus/{gpu}")
 async def gpu(request: Request, gpu: str) -> JSONResponse:
     """Every figure of one GPU with its source."""
-    catalog = answering(request).catalog
+    catalog = questions(request).catalog
     return await _answer(lambda: documents.gpu(catalog.get(gpu), catalog))
 
 
@@ -110,7 +110,7 @@ def compared(request: Request) -> tuple[list[Gpu], Any, Any]:
     from whichgpu.recommending import reference_estimates
     from whichgpu.zoo import reference_workloads
 
-    catalog = answering(request).catalog
+    catalog = questions(request).catalog
     names = [name for name in request.query_params.getlist("gpu") if name.strip()]
     entries = list({found.id: found for found in map(catalog.get, names[: MOST_COMPARED + 1])}.values())
     if not 1 <= len(names) <= MOST_COMPARED:
@@ -161,7 +161,7 @@ async def prices(request: Request) -> JSONResponse:
 
 
 def _entries(request: Request) -> list[dict[str, Any]]:
-    catalog = answering(request).catalog
+    catalog = questions(request).catalog
     names = request.query_params.getlist("gpu")
     return [documents.gpu(each, catalog) for each in (map(catalog.get, names) if names else catalog.gpus)]
 
@@ -189,5 +189,5 @@ def guide_page(request: Request, topic: str) -> Any:
     """A page of the guide for the GPU of the query."""
     from whichgpu.guiding import USUAL_GPU, Reader, page
 
-    catalog = answering(request).catalog
+    catalog = questions(request).catalog
     return page(topic, Reader(gpu=catalog.get(request.query_params.get("gpu") or USUAL_GPU), catalog=catalog))

@@ -17,7 +17,7 @@ from whichgpu.server.html import Child, Html, element, link
 from whichgpu.server.pages.form import Form
 from whichgpu.server.pages.layout import address, gpu_address, page
 from whichgpu.server.problems import status
-from whichgpu.server.questions import Answering, File
+from whichgpu.server.questions import File, Questions
 
 ROWS = 20
 """Ranked GPUs of a page; the address with rows=all has all."""
@@ -51,10 +51,10 @@ async def recommend(request: Request) -> HTMLResponse:
 
 def _answered(request: Request, given: dict[str, Any], file: File | None, rows: str | None) -> HTMLResponse:
     errors = forms.problems(given)
-    answering: Answering = request.app.state.answering
+    questions: Questions = request.app.state.questions
     if not errors:
         try:
-            answer, currency = answering.recommend(given, file)
+            answer, currency = questions.recommend(given, file)
         except RequestError:
             raise
         except WhichGpuError as error:

@@ -19,7 +19,7 @@ from whichgpu.gpu import Gpu
 from whichgpu.guiding.reading import Block
 from whichgpu.server.html import Child, Html, element, joined, link, table
 from whichgpu.server.pages.layout import address, gpu_link, page
-from whichgpu.server.rest import MOST_COMPARED, answering, compared, guide_page, searched
+from whichgpu.server.rest import MOST_COMPARED, compared, guide_page, questions, searched
 
 _COLUMNS = (
     "memory_bytes",
@@ -90,7 +90,7 @@ async def gpu(request: Request) -> HTMLResponse:
 
 
 def _gpu(request: Request) -> HTMLResponse:
-    catalog = answering(request).catalog
+    catalog = questions(request).catalog
     found = documents.gpu(catalog.get(request.path_params["gpu"]), catalog)
     facts = " · ".join(
         value_text(name, found[name]) for name in ("vendor", "architecture", "chip", "form", "release_date")
@@ -281,7 +281,7 @@ async def topic(request: Request) -> HTMLResponse:
 
 def _topic(request: Request) -> HTMLResponse:
     found = guide_page(request, request.path_params["topic"])
-    catalog = answering(request).catalog
+    catalog = questions(request).catalog
     options = [element("option", each.name, value=each.id, selected=each.id == found.gpu) for each in catalog.gpus]
     choose = element(
         "form",
