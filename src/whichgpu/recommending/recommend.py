@@ -41,17 +41,8 @@ def recommend(
     found = known.found
     beside = None if known.processor is None else _estimate(found, known.processor)
     own = None if question.own is None else _estimate(found, question.own)
-    cases = [
-        case(
-            *(workload, gpu, found[gpu.id], question),
-            flips=known.flips,
-            held_w=known.held_w.get(gpu.id),
-            free_s=known.free_s.get(gpu.id),
-        )
-        for gpu in known.candidates
-    ]
     rules = active(question)
-    judged = [(each, verdicts(each, question, rules)) for each in cases]
+    judged = [(each, verdicts(each, question, rules)) for each in _cases(workload, known, question)]
     ranked = _ranked([each for each, broken in judged if not broken], question, beside, own)
     nearest_first = tuple(sorted((_rejected(each, broken) for each, broken in judged if broken), key=nearness))
     answer = Answer(
@@ -76,6 +67,18 @@ def recommend(
         objectives=question.objectives,
         front=front(ranked, question.objectives) if question.objectives else (),
     )
+
+
+def _cases(workload: Workload, known: Predicted, question: Question) -> list[Case]:
+    return [
+        case(
+            *(workload, gpu, known.found[gpu.id], question),
+            flips=known.flips,
+            held_w=known.held_w.get(gpu.id),
+            free_s=known.free_s.get(gpu.id),
+        )
+        for gpu in known.candidates
+    ]
 
 
 def _estimate(found: Mapping[str, Found], gpu: Gpu) -> Estimate | None:
