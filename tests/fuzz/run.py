@@ -25,8 +25,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from whichgpu.capturing import saved
-from whichgpu.capturing.dimensions import Dimensions, Run, scalable_graph
+from whichgpu.capturing.dimensions import Dimensions, Run
 from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.transformer import scalable_graph
 from whichgpu.costing import cost_table
 from whichgpu.errors import WhichGpuError
 from whichgpu.workload import Workload

@@ -12,6 +12,7 @@ from whichgpu.capturing.bounded import said, unreadable
 from whichgpu.capturing.dimensions import Dimensions
 from whichgpu.capturing.language import Model, workload
 from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.transformer import parameters
 from whichgpu.errors import InvalidValue, Untraceable
 from whichgpu.workload import Assumption, Workload
 
@@ -73,7 +74,7 @@ def model(path: Path) -> Model:
     except InvalidValue as error:
         raise unreadable(path.name, "its sizes are damaged: {problem}", problem=error.message) from error
     precision, assumptions = _weight_precision(header)
-    counted, held = dimensions.parameters, facts.parameters()
+    counted, held = parameters(dimensions), facts.parameters()
     if counted != held:
         assumptions.append(Assumption(code="parameters_differ", values={"counted": counted, "file": held}))
     name = header.metadata.get("general.name")

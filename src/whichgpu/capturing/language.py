@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from whichgpu.capturing import generating
-from whichgpu.capturing.dimensions import Dimensions, Run, scalable_graph
+from whichgpu.capturing.dimensions import Dimensions, Run
 from whichgpu.capturing.request import DEFAULT_BATCH, CaptureRequest
+from whichgpu.capturing.transformer import scalable_graph
 from whichgpu.errors import InvalidValue
 from whichgpu.graph import OperatorGraph
 from whichgpu.workload import Assumption, Workload

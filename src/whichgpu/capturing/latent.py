@@ -7,13 +7,11 @@ over the cached vectors as over one head that all share.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from whichgpu.capturing.dimensions import Dimensions, Run
 from whichgpu.capturing.layers import Layers
 from whichgpu.graph import Kind
-
-if TYPE_CHECKING:
-    from whichgpu.capturing.dimensions import Dimensions, Run
 
 LARGEST_FUSED_HEAD: Final = 576
 """Largest head of the kernels made for it (deepseek-ai/FlashMLA: 512 and 64 rotary)."""

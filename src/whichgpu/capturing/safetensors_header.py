@@ -13,6 +13,7 @@ from whichgpu.capturing.bounded import content, json_object, said, unreadable
 from whichgpu.capturing.configurations import dimensions, known
 from whichgpu.capturing.language import Model, workload
 from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.transformer import parameters
 from whichgpu.errors import SourceNotFound, SourceUnreadable, Untraceable
 from whichgpu.units import MIB
 from whichgpu.workload import Assumption, Workload
@@ -94,7 +95,7 @@ def model(path: Path) -> Model:
             hint="give the folder or config.json, which transformers can build; built here: {known}",
             known=", ".join(known()),
         )
-    counted, assumptions = sizes.parameters, []
+    counted, assumptions = parameters(sizes), []
     if counted != header.parameters:
         values = {"counted": counted, "file": header.parameters}
         assumptions.append(Assumption(code="parameters_differ", values=values))

@@ -11,8 +11,9 @@ from importlib import resources
 from typing import Any, Final
 
 from whichgpu.capturing.configurations import dimensions as configured
-from whichgpu.capturing.dimensions import Dimensions, Run, scalable_graph
+from whichgpu.capturing.dimensions import Dimensions, Run
 from whichgpu.capturing.language import Model
+from whichgpu.capturing.transformer import scalable_graph
 from whichgpu.errors import DataError
 from whichgpu.graph import OperatorGraph
 

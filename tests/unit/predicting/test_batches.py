@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from whichgpu.capturing.dimensions import Dimensions, Run, graph, scalable_graph
+from whichgpu.capturing.dimensions import Dimensions, Run
+from whichgpu.capturing.transformer import graph, scalable_graph
 from whichgpu.catalog import default_catalog
 from whichgpu.errors import InvalidValue
 from whichgpu.estimate import Fit

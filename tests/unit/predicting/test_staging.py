@@ -6,9 +6,10 @@ import dataclasses
 
 import pytest
 
-from whichgpu.capturing.dimensions import Dimensions, Run, scalable_graph
+from whichgpu.capturing.dimensions import Dimensions, Run
 from whichgpu.capturing.language import Model, generation
 from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.transformer import scalable_graph
 from whichgpu.catalog import default_catalog
 from whichgpu.predicting import predict, predict_stages
 from whichgpu.workload import Stage, Workload

@@ -5,7 +5,8 @@ import math
 import pytest
 
 from whichgpu import zoo
-from whichgpu.capturing.dimensions import Dimensions, Run, graph
+from whichgpu.capturing.dimensions import Dimensions, Run
+from whichgpu.capturing.transformer import graph, parameters
 from whichgpu.costing import cost_table
 from whichgpu.graph import Kind, Phase, Role
 
@@ -36,7 +37,7 @@ def projections(d):
 def test_parameters():
     norms = 2 * 70 + 17 + 13
     layer = sum(projections(SMALL)) + 3 * 70 * 19 + norms
-    assert SMALL.parameters == 3 * layer + 70 + 2 * 101 * 70
+    assert parameters(SMALL) == 3 * layer + 70 + 2 * 101 * 70
 
 
 def test_forward_products():

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from whichgpu.capturing.configurations import dimensions
-from whichgpu.capturing.dimensions import Dimensions, Run, graph, scalable_graph
+from whichgpu.capturing.dimensions import Dimensions, Run
+from whichgpu.capturing.transformer import graph, parameters, scalable_graph
 from whichgpu.costing import cost_table
 from whichgpu.errors import InvalidValue, SourceUnreadable
 from whichgpu.graph import Kind, OperatorGraph, Phase, Role
@@ -80,14 +81,14 @@ def flops(found: OperatorGraph, phase: Phase, step: str = "forward") -> float:
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_parameters_are_as_published(name: str) -> None:
     configuration, count = PUBLISHED[name]
-    assert built(configuration).parameters == count
+    assert parameters(built(configuration)) == count
 
 
 @pytest.mark.parametrize(("configuration", "tera"), [(LLAMA_3_8B, 32.94), (LLAMA_3_70B, 295.7)])
 def test_prefill_flop_is_two_a_weight_and_token_plus_all_scores(configuration: dict[str, Any], tera: float) -> None:
     found = flops(graph(built(configuration), Run(batch_size=1, tokens=2048)), Phase.FORWARD)
     sizes = built(configuration)
-    weights = sizes.parameters - sizes.vocabulary * sizes.hidden - (2 * sizes.layers + 1) * sizes.hidden
+    weights = parameters(sizes) - sizes.vocabulary * sizes.hidden - (2 * sizes.layers + 1) * sizes.hidden
     scores = 4 * sizes.layers * 2048**2 * sizes.hidden
     assert found == 2 * 2048 * weights + scores
     assert found / 1e12 == pytest.approx(tera, abs=0.05)
@@ -101,7 +102,7 @@ def test_bert_base_of_one_sequence_of_128_needs_22_35_gflop_with_its_pooler_s_on
 def test_a_decoded_token_reads_every_weight_once_and_the_cache() -> None:
     sizes = built(LLAMA_3_8B)
     found = graph(sizes, Run(batch_size=1, tokens=1, cached=1999, generate=True))
-    weights = sizes.parameters - sizes.vocabulary * sizes.hidden - 65 * sizes.hidden
+    weights = parameters(sizes) - sizes.vocabulary * sizes.hidden - 65 * sizes.hidden
     assert flops(found, Phase.FORWARD, "decode") == 2 * weights + 4 * 32 * 2000 * 4096
     floats = [tensor for tensor in found.tensors if tensor.role is Role.CACHE]
     whole = [tensor.storage for tensor in floats if tensor.shape == (1, 8, 2000, 128)]

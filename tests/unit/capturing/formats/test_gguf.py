@@ -14,6 +14,7 @@ import pytest
 from whichgpu.capturing import gguf
 from whichgpu.capturing.gguf_models import model, read
 from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.transformer import parameters
 from whichgpu.errors import SourceNotFound, SourceUnreadable, Untraceable, WhichGpuError
 from whichgpu.graph import Kind, OperatorGraph
 
@@ -27,7 +28,7 @@ def written(folder: Path, data: bytes, name: str = "model.gguf") -> Path:
 def test_llama_3_8b_is_read_from_its_header_alone(tmp_path: Path) -> None:
     path = written(tmp_path, samples.llama_gguf(4096, 32, 32, 8, 14336, 128256))
     found = model(path)
-    assert found.dimensions.parameters == 8_030_261_248
+    assert parameters(found.dimensions) == 8_030_261_248
     assert found.context == 4096
     workload = read(str(path), CaptureRequest(batch_size=1))
     assert (workload.step, workload.stack, workload.weight_precision) == ("forward", "llama.cpp", "gguf:Q4_K_M")

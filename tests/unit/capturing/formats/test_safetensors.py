@@ -11,6 +11,7 @@ import pytest
 
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.safetensors_header import file_header, model, read
+from whichgpu.capturing.transformer import parameters
 from whichgpu.errors import SourceNotFound, SourceUnreadable, Untraceable, WhichGpuError
 
 CONFIG = {
@@ -35,7 +36,7 @@ def folder(path: Path, config: object = CONFIG) -> Path:
 
 def test_header_and_configuration_agree_to_the_last_parameter(tmp_path: Path) -> None:
     found = model(folder(tmp_path))
-    assert found.dimensions.parameters == COUNT == file_header(tmp_path / "model.safetensors").parameters
+    assert parameters(found.dimensions) == COUNT == file_header(tmp_path / "model.safetensors").parameters
     assert found.assumptions == ()
     assert (found.weight_precision, found.context) == ("bf16", 64)
 

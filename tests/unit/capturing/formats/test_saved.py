@@ -13,8 +13,9 @@ import format_samples as samples
 import pytest
 
 from whichgpu.capturing import capture, saved
-from whichgpu.capturing.dimensions import Dimensions, Run, scalable_graph
+from whichgpu.capturing.dimensions import Dimensions, Run
 from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.transformer import scalable_graph
 from whichgpu.errors import InvalidValue, SourceUnreadable
 from whichgpu.workload import Assumption, Precision, Workload
 

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whichgpu import documents
-from whichgpu.capturing.dimensions import Dimensions, Run, scalable_graph
+from whichgpu.capturing.dimensions import Dimensions, Run
 from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.transformer import scalable_graph
 from whichgpu.capturing.transforming import transformed
 from whichgpu.errors import InvalidValue
 from whichgpu.workload import Adapters, Workload
