@@ -213,8 +213,15 @@ class OperatorGraph:
 def _grown(tensor: Tensor, more: int) -> Tensor:
     if tensor.slope is None or not any(tensor.slope):
         return tensor
-    shape = tuple(size + slope * more for size, slope in zip(tensor.shape, tensor.slope, strict=True))
-    return dataclasses.replace(tensor, shape=shape)
+    # Made plainly: a way out of too little memory tries dozens of batches.
+    return Tensor(
+        shape=tuple(size + slope * more for size, slope in zip(tensor.shape, tensor.slope, strict=True)),
+        dtype=tensor.dtype,
+        storage=tensor.storage,
+        role=tensor.role,
+        trainable=tensor.trainable,
+        slope=tensor.slope,
+    )
 
 
 def with_slopes(graph: OperatorGraph, other: OperatorGraph) -> OperatorGraph:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from whichgpu.graph import OperatorGraph
+from whichgpu.offload import Offload
 
 
 class Precision(enum.StrEnum):
@@ -119,8 +120,8 @@ class Workload:
     ``stages`` are the parts of work that has several, one after the other; ``graph`` and ``step`` are then those of
     the first. Work of one part has none. ``sequence_length`` of a generation is its prompt, ``new_tokens`` what it
     writes. ``batch_size`` are the samples that one pass holds; a step takes ``gradient_accumulation`` times as many.
-    ``largest_batch`` says that every GPU takes the largest batch that fits it instead. ``samples`` are those of one
-    epoch; None is unknown.
+    ``largest_batch`` says that every GPU takes the largest batch that fits it instead. ``offload`` is what the host's
+    memory holds instead of the GPU's. ``samples`` are those of one epoch; None is unknown.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Workload:
     adapters: Adapters | None = None
     gradient_checkpointing: bool = False
     gradient_accumulation: int = 1
+    offload: Offload | None = None
     samples: int | None = None
     epochs: int | None = None
     stack: str = "pytorch-eager"
@@ -227,6 +229,7 @@ class Workload:
             "lora": None if self.adapters is None else self.adapters.document(),
             "gradient_checkpointing": self.gradient_checkpointing,
             "gradient_accumulation": self.gradient_accumulation,
+            "offload": None if self.offload is None else str(self.offload),
             "samples": self.samples,
             "epochs": self.epochs,
             "stack": self.stack,

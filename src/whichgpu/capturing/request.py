@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from whichgpu.errors import InvalidValue, UnknownName, nearest
+from whichgpu.offload import Offload
 from whichgpu.units import GIB, MIB
 from whichgpu.workload import INPUT_TRANSFERS, OPTIMIZERS, PHASES, STEPS, Adapters, Precision
 
@@ -65,8 +66,9 @@ class CaptureRequest:
     """What the user fixes; None leaves it to the source, then to a stated assumption.
 
     ``model`` chooses among several models of a script; ``input_shapes`` are those of a function's model, without the
-    batch; ``dims`` are sizes that a file leaves open, by name; ``cache``
-    is whether an earlier capture may answer. ``frozen`` are names of parts that are not trained. A diffusion pipeline
+    batch; ``script_args`` are what a script finds in ``sys.argv``, ``dims`` sizes that a file leaves open, by name;
+    ``cache`` is whether an earlier capture may answer. ``frozen`` are names of parts that are not trained, ``cached_features``
+    says that what those compute is kept from the first epoch. A diffusion pipeline
     has ``denoising_steps``, a ``resolution`` in pixels (height, width) and ``guidance``, whether by a second, empty
     prompt.
     """
@@ -83,6 +85,8 @@ class CaptureRequest:
     frozen: tuple[str, ...] = ()
     gradient_checkpointing: bool = False
     gradient_accumulation: int | None = None
+    cached_features: bool = False
+    offload: Offload | None = None
     input_transfer: str | None = None
     power_limit_w: float | None = None
     denoising_steps: int | None = None
@@ -93,6 +97,7 @@ class CaptureRequest:
     stack: str | None = None
     model: str | None = None
     input_shapes: tuple[str, ...] = ()
+    script_args: tuple[str, ...] = ()
     dims: Mapping[str, int] = field(default_factory=dict)
     cache: bool = True
     limits: Limits = field(default_factory=Limits.default)
@@ -114,7 +119,7 @@ class CaptureRequest:
         if self.phase is not None:
             return self
         training = (self.adapters, self.frozen, self.gradient_checkpointing, self.gradient_accumulation, self.optimizer)
-        of_training = any(training) or self.step in ("backward", "forward+backward")
+        of_training = any(training) or self.cached_features or self.step in ("backward", "forward+backward")
         of_generation = self.new_tokens is not None or self.step in ("prefill", "decode")
         phase = "train" if of_training else "generate" if of_generation else None
         return dataclasses.replace(self, phase=phase)
@@ -136,6 +141,7 @@ class CaptureRequest:
         """What decides the result, JSON-ready: the request without cache and limits."""
         plain = dataclasses.asdict(self)
         del plain["cache"], plain["limits"]
+        plain["offload"] = None if self.offload is None else str(self.offload)
         return plain
 
     @classmethod
@@ -144,8 +150,10 @@ class CaptureRequest:
         plain = dict(document)
         adapters, size = plain.pop("adapters"), plain.pop("resolution")
         plain["precision"] = Precision(plain["precision"])
+        plain["offload"] = None if plain["offload"] is None else Offload.named(plain["offload"])
         plain["frozen"] = tuple(plain["frozen"])
         plain["input_shapes"] = tuple(plain["input_shapes"])
+        plain["script_args"] = tuple(plain["script_args"])
         return cls(
             adapters=None if adapters is None else Adapters.from_document(adapters),
             resolution=None if size is None else (size[0], size[1]),

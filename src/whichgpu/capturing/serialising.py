@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from whichgpu import graph
 from whichgpu.capturing.words import words
-from whichgpu.errors import DataError
+from whichgpu.errors import DataError, InvalidValue
+from whichgpu.offload import Offload
 from whichgpu.workload import Adapters, Assumption, Precision, Stage, Workload
 
 PLAIN = words(
@@ -26,6 +27,7 @@ def to_document(workload: Workload) -> dict[str, Any]:
     return {
         **{name: getattr(workload, name) for name in (*PLAIN, *LATER)},
         "adapters": None if adapters is None else adapters.document(),
+        "offload": None if workload.offload is None else str(workload.offload),
         "precision": str(workload.precision),
         "assumptions": [[assumption.code, dict(assumption.values)] for assumption in workload.assumptions],
         **_graphs(workload),
@@ -48,12 +50,13 @@ def from_document(document: Mapping[str, Any]) -> Workload:
         fields |= {name: document.get(name, default) for name, default in LATER.items()}
         adapters = document.get("adapters")
         fields["adapters"] = None if adapters is None else Adapters.from_document(adapters)
+        fields["offload"] = Offload.named(document["offload"]) if document.get("offload") else None
         fields["precision"] = Precision(document["precision"])
         fields["assumptions"] = tuple(Assumption(code=code, values=values) for code, values in document["assumptions"])
         if document.get("stages"):
             return Workload.of_stages([_stage(row) for row in document["stages"]], **fields)
         return Workload(step=document["step"], graph=graph.from_document(document["graph"]), **fields)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, InvalidValue) as error:
         raise DataError("not a captured workload: {error}", error=error) from error
 
 

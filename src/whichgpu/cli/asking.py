@@ -77,6 +77,11 @@ def _main_options() -> Decorator:
             metavar="3x224x224",
             help=N_("An input of file.py:function, without the batch; 128:int64 for whole numbers."),
         ),
+        option(
+            "--script-args",
+            metavar="TEXT",
+            help=N_('What a script would be given: --script-args "--arch resnet50 --epochs 3".'),
+        ),
         option("--dim", "dims", multiple=True, metavar="NAME=N", help=N_("A size that an ONNX file leaves open.")),
         option(
             "--precision",
@@ -103,6 +108,11 @@ def _training_options() -> Decorator:
         option("--freeze", "frozen", multiple=True, metavar="PATTERN", help=N_("Do not train this part of the model.")),
         option("--gradient-checkpointing", is_flag=True, help=N_("Compute each block again instead of keeping it.")),
         option("--gradient-accumulation", type=Count(), help=N_("Batches before each update.")),
+        option(
+            "--cached-features",
+            is_flag=True,
+            help=N_("Compute what frozen parts make once, and keep it: only what trains runs."),
+        ),
         option("--samples", type=Count(), help=N_("Samples of one epoch.")),
         option("--epochs", type=Count(), help=N_("Epochs; with --samples the time to finish is told.")),
     )
@@ -133,6 +143,11 @@ def _run_options() -> Decorator:
             type=Name("transfer", INPUT_TRANSFERS),
             help=N_("Whether the copy of each batch to the GPU is waited for, and from which memory."),
         ),
+        option(
+            "--offload",
+            metavar="optimizer|weights:SHARE|layers:SHARE",
+            help=N_("What the host's memory holds: the optimizer, weights brought over, layers computed there."),
+        ),
         option("--power-limit-w", type=Amount(_LARGEST_WATTS), help=N_("A power limit set on the board.")),
         option("--model", metavar="NAME", help=N_("Which of a script's models; the last one fitted.")),
         option("--allow-uncovered", is_flag=True, help=N_("Predict even where much of the model has no known cost.")),
@@ -143,12 +158,14 @@ def asked(options: Mapping[str, Any]) -> CaptureRequest:
     """The request that the options of ``workload_options`` make; raises UnknownName and InvalidValue."""
     from whichgpu.asking.question import stack_name, weight_precision
     from whichgpu.capturing import CaptureRequest
+    from whichgpu.capturing.arguments import split
+    from whichgpu.offload import Offload
 
     precision, batch = options["precision"], options["batch_size"]
     plain = (
         *("phase", "step", "sequence_length", "samples", "epochs", "model", "optimizer", "gradient_checkpointing"),
         *("gradient_accumulation", "new_tokens", "denoising_steps", "guidance", "resolution"),
-        *("input_transfer", "power_limit_w"),
+        *("input_transfer", "power_limit_w", "cached_features"),
     )
     return CaptureRequest(
         batch_size=None if batch == AUTO else batch,
@@ -157,8 +174,10 @@ def asked(options: Mapping[str, Any]) -> CaptureRequest:
         stack=None if options["stack"] is None else stack_name(options["stack"], "stack"),
         dims=_dims(options["dims"]),
         input_shapes=tuple(options["input_shapes"]),
+        script_args=split(options["script_args"] or ""),
         adapters=_adapters(options["lora_rank"], options["lora_targets"]),
         frozen=tuple(part for pattern in options["frozen"] for part in pattern.split(",") if part),
+        offload=None if options["offload"] is None else Offload.named(options["offload"]),
         **{name: options[name] for name in plain},
     )
 

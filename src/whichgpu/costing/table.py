@@ -134,7 +134,9 @@ def cost_table(workload: Workload, *, allow_uncovered: bool = False) -> CostTabl
 def cost_tables(workload: Workload, *, allow_uncovered: bool = False) -> tuple[CostTable, ...]:
     """The costs of every stage, run once; raises Uncovered where too much of the whole traffic has no rule."""
     stages = workload.parts()
-    tables = tuple(table_of(list(_rows(workload.alone(stage)))) for stage in stages)
+    # Stages that differ in their update alone cost the same.
+    known: dict[tuple[int, tuple[Phase, ...]], list[_Row]] = {}
+    tables = tuple(table_of(_stage_rows(workload.alone(stage), known)) for stage in stages)
     repetitions = [stage.repetitions for stage in stages]
     covered = coverage(tables, repetitions)
     if covered < COVERAGE_FLOOR and not allow_uncovered:
@@ -166,6 +168,14 @@ def unknown(tables: Sequence[CostTable], repetitions: Sequence[float]) -> list[t
     return sorted(shares.items(), key=lambda item: -item[1])
 
 
+def _stage_rows(workload: Workload, known: dict[tuple[int, tuple[Phase, ...]], list[_Row]]) -> list[_Row]:
+    """The operators of one stage, and its optimizer's."""
+    key = (id(workload.graph), _PHASES[workload.step])
+    if key not in known:
+        known[key] = list(_rows(workload))
+    return [*known[key], *_step_rows(workload, stack(workload.stack).foreach)]
+
+
 def _rows(workload: Workload) -> Iterator[_Row]:
     graph, rules_of = workload.graph, stack(workload.stack)
     wide = wide_storages(graph)
@@ -181,7 +191,6 @@ def _rows(workload: Workload) -> Iterator[_Row]:
             yield _Row(
                 cost=cost, count=count, kind=operator.kind, phase=operator.phase, name=operator.name, known=known
             )
-    yield from _step_rows(workload, rules_of.foreach)
 
 
 def _step_rows(workload: Workload, foreach: bool) -> Iterator[_Row]:

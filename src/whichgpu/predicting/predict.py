@@ -22,6 +22,7 @@ from whichgpu.predicting.fitting import needed, peak
 from whichgpu.predicting.hardware import Hardware, arrays
 from whichgpu.predicting.latency import Times, moved_bytes, times, transfer_s
 from whichgpu.predicting.memory import fit, fit_probability, reserved_share, usable_bytes
+from whichgpu.predicting.offloading import on_gpu, with_host
 from whichgpu.predicting.power import mean_power_w
 from whichgpu.predicting.staging import Total, memory, total
 from whichgpu.predicting.uncertainty import CONFIDENCE, factors, model_factor
@@ -73,7 +74,7 @@ def predict_stages(
 
     Raises Uncovered where too much of the whole work has no known cost, unless that is allowed.
     """
-    tables = cost_tables(workload, allow_uncovered=allow_uncovered)
+    tables = cost_tables(on_gpu(workload), allow_uncovered=allow_uncovered)
     resolutions = tuple(resolve(workload, gpu) for gpu in gpus)
     chosen = coefficients or shipped()
     hardware = arrays(gpus, resolutions, chosen, workload.power_limit_w)
@@ -88,6 +89,7 @@ def predict_stages(
             transfer_s=transfer_s(hardware, _copied_bytes(workload, stage), workload.input_transfer),
             channels_last=CHANNELS_LAST.get(workload.layout),
         )
+        timed = with_host(timed, part, table, hardware, chosen)
         return Prediction(
             workload=part,
             stage=stage,

@@ -14,7 +14,7 @@ from whichgpu.costing import Resolution
 from whichgpu.estimate import MemoryParts
 from whichgpu.gpu import Gpu
 from whichgpu.predicting.memory import liveness, memory_of, peak_parts
-from whichgpu.workload import Workload
+from whichgpu.workload import Stage, Workload
 
 if TYPE_CHECKING:
     from whichgpu.predicting.predict import Prediction
@@ -75,10 +75,21 @@ def memory(workload: Workload, gpus: Sequence[Gpu], resolutions: Sequence[Resolu
     """The peak of every GPU, in their order: the weights of all networks, and all else of the stage that needs most."""
     if not workload.stages:
         return memory_of(workload, gpus, resolutions)
-    stages = workload.stages
+    stages = _deciding(workload)
     rows = [memory_of(workload.alone(stage), gpus, resolutions) for stage in stages]
     networks = [stage.model for stage in stages]
     return [_together(networks, parts) for parts in zip(*rows, strict=True)]
+
+
+def _deciding(workload: Workload) -> tuple[Stage, ...]:
+    """The stages that can have the peak.
+
+    Where gradients are accumulated, the last pass holds all that those before it hold, and the optimizer's step.
+    """
+    if workload.gradient_accumulation == 1:
+        return workload.stages
+    updated = {stage.model for stage in workload.stages if stage.step == "full"}
+    return tuple(stage for stage in workload.stages if stage.step != "forward+backward" or stage.model not in updated)
 
 
 def tensor_memory(workload: Workload, resolution: Resolution) -> tuple[MemoryParts, float]:

@@ -8,8 +8,10 @@ from typing import Any, Final
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.transforming.accumulating import accumulated
 from whichgpu.capturing.transforming.adapting import adapted
+from whichgpu.capturing.transforming.caching_features import with_cached_features
 from whichgpu.capturing.transforming.checkpointing import checkpointed
 from whichgpu.capturing.transforming.freezing import frozen
+from whichgpu.capturing.transforming.offloading import check_offload
 from whichgpu.errors import InvalidValue
 from whichgpu.workload import Workload
 
@@ -25,12 +27,16 @@ def transformed(workload: Workload, request: CaptureRequest) -> Workload:
         workload = adapted(workload, request.adapters)
     if request.frozen:
         workload = frozen(workload, request.frozen)
+    if request.cached_features:
+        workload = with_cached_features(workload)
     changes: dict[str, Any] = {
         name: value
-        for name in ("optimizer", "input_transfer", "power_limit_w")
+        for name in ("optimizer", "offload", "input_transfer", "power_limit_w")
         if (value := getattr(request, name)) is not None
     }
     workload = dataclasses.replace(workload, **changes)
+    if workload.offload is not None:
+        check_offload(workload, workload.offload)
     if request.gradient_checkpointing and not workload.gradient_checkpointing:
         workload = checkpointed(workload)
     workload = _at_step(workload, request.step)
@@ -43,6 +49,7 @@ def _check(workload: Workload, request: CaptureRequest) -> None:
         "optimizer": request.optimizer,
         "lora-rank": request.adapters,
         "freeze": request.frozen,
+        "cached-features": request.cached_features,
         "gradient-checkpointing": request.gradient_checkpointing,
         "gradient-accumulation": request.gradient_accumulation,
     }
@@ -56,8 +63,8 @@ def _check(workload: Workload, request: CaptureRequest) -> None:
             field=option,
             hint="ask for --phase train",
         )
-    changing = (request.adapters, request.frozen, request.gradient_checkpointing, request.gradient_accumulation)
-    if workload.stages and workload.phase == "train" and any(changing):
+    graph = (request.adapters, request.frozen, request.cached_features, request.gradient_checkpointing)
+    if workload.stages and workload.phase == "train" and any((*graph, request.gradient_accumulation)):
         raise InvalidValue(
             "{name} accumulates gradients already",
             name=workload.name,

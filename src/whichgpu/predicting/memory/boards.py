@@ -16,6 +16,7 @@ from whichgpu.predicting.memory.allocator import SEGMENT_STEP_BYTES
 from whichgpu.predicting.memory.frameworks import context_bytes, workspace_bytes
 from whichgpu.predicting.memory.liveness import liveness
 from whichgpu.predicting.memory.parts import peak_parts
+from whichgpu.predicting.memory.usable import UNIFIED_FORMS
 from whichgpu.stack import stack
 from whichgpu.workload import Workload
 
@@ -26,15 +27,18 @@ def memory_of(workload: Workload, gpus: Sequence[Gpu], resolutions: Sequence[Res
     A library's workspace is a segment of its own, asked for at the first product: it is added, not followed.
     """
     alive = liveness(workload.graph, workload.step)
+    whole = dataclasses.replace(workload, offload=None)
     followed: dict[Any, MemoryParts] = {}
     boards: dict[Any, MemoryParts] = {}
     found = []
     for gpu, sizes in zip(gpus, resolutions, strict=True):
-        turns = turns_images(workload, gpu, sizes)
+        turns = len(alive.turning) > 0 and turns_images(workload, gpu, sizes)
         widths = (sizes.narrow_bytes, sizes.wide_bytes, sizes.weight_bytes, sizes.master_bytes, sizes.mixed)
-        key = (*widths, turns, gpu.is_cpu)
+        # What the host would hold is in the same memory there.
+        work = whole if gpu.form in UNIFIED_FORMS or gpu.is_cpu else workload
+        key = (*widths, turns, gpu.is_cpu, work.offload)
         if key not in followed:
-            followed[key] = peak_parts(workload, alive, sizes, 0.0, allocator=True, turns=turns, processor=gpu.is_cpu)
+            followed[key] = peak_parts(work, alive, sizes, 0.0, allocator=True, turns=turns, processor=gpu.is_cpu)
         held = (workspace_bytes(workload, gpu, alive.products), context_bytes(workload, gpu))
         if (key, held) not in boards:
             boards[key, held] = _on(followed[key], *held)

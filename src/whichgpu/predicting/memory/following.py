@@ -94,7 +94,7 @@ def _create_state(allocator: Allocator, alive: Liveness, sizes: Sizes) -> None:
 
 def _events(alive: Liveness) -> tuple[list[int], list[int]]:
     """Allocations and frees in the order of the operators; storages that outlive them are listed apart."""
-    lasting = alive.gradient | alive.data
+    lasting = alive.lasting
     numbers = np.arange(len(alive.birth))
     ends = ~lasting
     moments = np.concatenate([2 * alive.birth, 2 * alive.death[ends] + 1])

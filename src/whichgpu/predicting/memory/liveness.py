@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -33,7 +34,8 @@ class Weights:
 class Liveness:
     """Storages with their elements by class, and when they live, as columns of length [storages].
 
-    ``birth`` and ``death`` are positions of operators. ``turning`` are the positions of dense convolutions of images,
+    ``birth`` and ``death`` are positions of operators, ``computed`` the last that touches a storage: the optimizer
+    reads gradients after all of them. ``turning`` are the positions of dense convolutions of images,
     ``turned`` the elements of their images: what a library copies that needs them in another layout. ``caches`` are
     the elements, by class, of each storage that generation keeps from token to token, [caches, 3]. ``multiplying`` are
     the positions of products with a matrix of weights that is not trained, ``matrices`` the elements of that: what is
@@ -45,6 +47,7 @@ class Liveness:
     fixed: Floats
     birth: NDArray[np.int64]
     death: NDArray[np.int64]
+    computed: NDArray[np.int64]
     saved: NDArray[np.bool_]
     gradient: NDArray[np.bool_]
     data: NDArray[np.bool_]
@@ -63,6 +66,16 @@ class Liveness:
         """The number of parameters."""
         return float(sum(self.weights.elements))
 
+    def without_lasting_gradients(self) -> Liveness:
+        """The same where each gradient is gone after the operator that made it, or last added to it."""
+        return dataclasses.replace(self, death=np.where(self.gradient, self.computed, self.death))
+
+    @property
+    def lasting(self) -> NDArray[np.bool_]:
+        """Storages that outlive the operators: gradients that the optimizer reads, and the batch."""
+        found: NDArray[np.bool_] = (self.gradient & (self.death >= self.operators)) | self.data
+        return found
+
 
 def liveness(graph: OperatorGraph, step: str) -> Liveness:
     """When each storage of a step is alive: from its first writer to its last reader."""
@@ -80,6 +93,7 @@ def liveness(graph: OperatorGraph, step: str) -> Liveness:
     roles = [largest[storage].role for storage in order]
     gradient = np.array([role is Role.GRADIENT for role in roles], dtype=bool)
     data = np.array([role is Role.INPUT for role in roles], dtype=bool)
+    computed = dies.copy()
     dies[gradient] = len(operators)  # the optimizer reads them last
     saved = (born < forward_end) & (dies >= forward_end) & ~gradient & ~data
     kept = _kept(operators, graph.tensors)
@@ -93,6 +107,7 @@ def liveness(graph: OperatorGraph, step: str) -> Liveness:
         fixed=table[:, 2],
         birth=np.where(data, 0, born),
         death=dies,
+        computed=computed,
         saved=saved,
         gradient=gradient,
         data=data,

@@ -51,6 +51,8 @@ def peak_parts(
         alive = _with_copies(alive, alive.multiplying, alive.matrices)
     if keeps_gradients(workload):
         alive = dataclasses.replace(alive, birth=np.where(alive.gradient, 0, alive.birth))
+    elif hands_over(workload):
+        alive = alive.without_lasting_gradients()
     sizes = sizes_of(workload, alive, resolution, processor=processor)
     parts = _tensor_parts(workload, alive, sizes, optimizer_steps=allocator)
     if not allocator:
@@ -82,6 +84,7 @@ def _with_copies(alive: Liveness, at: NDArray[np.int64], elements: Floats) -> Li
         fixed=np.concatenate([alive.fixed, none]),
         birth=np.concatenate([alive.birth, at]),
         death=np.concatenate([alive.death, at]),
+        computed=np.concatenate([alive.computed, at]),
         saved=np.concatenate([alive.saved, no]),
         gradient=np.concatenate([alive.gradient, no]),
         data=np.concatenate([alive.data, no]),
@@ -105,6 +108,12 @@ def keeps_gradients(workload: Workload) -> bool:
     )
 
 
+def hands_over(workload: Workload) -> bool:
+    """Whether gradients leave for the host as soon as they are made; accumulated ones stay until the last pass."""
+    offload = workload.offload
+    return offload is not None and offload.part == "optimizer" and not keeps_gradients(workload)
+
+
 def _tensor_parts(workload: Workload, alive: Liveness, sizes: Sizes, *, optimizer_steps: bool) -> dict[str, float]:
     granted = np.ceil(sizes.storages / ROUNDING_BYTES) * ROUNDING_BYTES
     peak, at = _peak(granted, alive)
@@ -113,7 +122,7 @@ def _tensor_parts(workload: Workload, alive: Liveness, sizes: Sizes, *, optimize
     saved = float(granted[here & alive.saved].sum())
     inputs = float(granted[here & alive.data].sum())
     temporaries = peak - gradients - saved - inputs
-    if workload.step == "full":
+    if workload.step == "full" and not hands_over(workload):
         # When the optimizer runs, every gradient is there and what its step needs: the peak is at least that.
         every = float(granted[alive.gradient].sum())
         batch = float(granted[alive.data].sum())

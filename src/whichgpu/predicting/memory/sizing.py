@@ -47,15 +47,31 @@ def sizes_of(workload: Workload, alive: Liveness, resolution: Resolution, *, pro
         for elements, trained, multiplied in zip(weights.elements, weights.trained, weights.multiplied, strict=True)
     )
     trained_shapes = [shape for shape, trained in zip(weights.shapes, weights.trained, strict=True) if trained]
-    full = workload.step == "full"
+    full = workload.step == "full" and _left(workload, "optimizer") == 1.0
+    widths = np.array([resolution.narrow_bytes, resolution.wide_bytes, 1.0])
     return Sizes(
         storages=storages,
-        weights=each,
+        weights=_on_the_gpu(each, workload),
         casts=alive.parameters * resolution.weight_bytes if resolution.mixed else 0.0,
         state=state_bytes(workload.optimizer, trained_shapes, trained_bytes) if full else 0.0,
         step_tensors=_step_tensors(workload, trained_shapes, trained_bytes, processor) if full else (),
-        caches=alive.caches @ np.array([resolution.narrow_bytes, resolution.wide_bytes, 1.0]),
+        caches=_left(workload, "layers") * (alive.caches @ widths),
     )
+
+
+def _left(workload: Workload, *parts: str) -> float:
+    """The share that stays on the GPU of what the host may hold."""
+    offload = workload.offload
+    return 1.0 - offload.share if offload is not None and offload.part in parts else 1.0
+
+
+def _on_the_gpu(weights: tuple[float, ...], workload: Workload) -> tuple[float, ...]:
+    """The weights without those in the host's memory; those that are brought over pass through the largest's room."""
+    left = _left(workload, "weights", "layers")
+    if left == 1.0:
+        return weights
+    room = (max(weights, default=0.0),) if _left(workload, "weights") < 1.0 else ()
+    return (*(left * size for size in weights), *room)
 
 
 def _step_tensors(

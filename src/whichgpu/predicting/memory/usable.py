@@ -24,7 +24,8 @@ _SMALL_UNIFIED_BYTES: Final = 36 * GIB
 and three quarters above (llama.cpp prints it at its start: 10 922 MiB of 16 GB, 49 152 of 64 GB). Jetson and APUs
 share their memory with the system in the same way; three quarters is stated for them, not measured."""
 
-_UNIFIED_FORMS: Final = ("system", "integrated", "edge")
+UNIFIED_FORMS: Final = ("system", "integrated", "edge")
+"""Forms of GPUs that have no memory of their own."""
 
 DISPLAY_BYTES: Final = 500.0 * MIB
 """What a desktop and its windows take of the card that drives a screen (under WSL it is Windows that draws). Stated,
@@ -36,7 +37,7 @@ def usable_bytes(gpu: Gpu, *, display: bool = False) -> float | None:
     total = gpu.get("memory_bytes")
     if total is None:
         return None
-    if gpu.form in _UNIFIED_FORMS:
+    if gpu.form in UNIFIED_FORMS:
         small = gpu.vendor == "Apple" and total <= _SMALL_UNIFIED_BYTES
         return total * (_USABLE_SHARED_SMALL if small else _USABLE_SHARED)
     left = total * (_USABLE_INLINE_ECC if inline_ecc(gpu) else _USABLE)
