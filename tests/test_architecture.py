@@ -36,14 +36,14 @@ LAYERS = (
     {"answering"},
     {"validating", "benching"},
     {"reporting"},
-    {"cli", "server", "api"},
+    {"cli", "server", "api", "assistant"},
     {"__main__"},
 )
 FRAMEWORKS = {"torch", "keras", "tensorflow", "onnx", "transformers", "jax", "diffusers"}
 
 
-STARTS = {"cli/serve.py": "server"}
-"""The one face that starts another: the command of the server."""
+STARTS = {"cli/serve.py": "server", "cli/mcp.py": "assistant"}
+"""The commands that start another face."""
 
 
 def part_of(path: Path) -> str:

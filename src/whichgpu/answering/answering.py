@@ -13,6 +13,7 @@ from whichgpu.asking.reading import asked
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.catalog import Catalog, default_catalog
 from whichgpu.errors import InvalidValue, MissingFigure, UnknownName
+from whichgpu.estimate import Estimate
 from whichgpu.explaining import N_, language
 from whichgpu.recommendation import Recommendation
 from whichgpu.recommending import recommend_together
@@ -56,13 +57,18 @@ class Answering:
 
         return recommend_together(read, self.catalog, asks, known=known), asks.currency
 
-    def estimate(self, ask: Ask) -> dict[str, Any]:
-        """``whichgpu/estimate/1`` for a source, its workload's keys and ``gpus``; all GPUs where none is named."""
+    def estimates(self, ask: Ask) -> tuple[Workload, list[Estimate], dict[str, str]]:
+        """A source under its workload's keys on ``gpus``, all where none is named; and the figures GPUs lack, by id."""
         workload, names = self._work(ask)
         gpus = [entry(name, self.catalog, "gpus") for name in names] or list(self.catalog.gpus)
         made = estimates(workload, gpus)
         missing = {gpu: each.field or "" for gpu, each in made.items() if isinstance(each, MissingFigure)}
         known = [each for each in made.values() if not isinstance(each, MissingFigure)]
+        return workload, known, missing
+
+    def estimate(self, ask: Ask) -> dict[str, Any]:
+        """``whichgpu/estimate/1`` of the same."""
+        workload, known, missing = self.estimates(ask)
         return documents.estimates([(workload, known)], missing)
 
     def explain(self, ask: Ask) -> Explanation:

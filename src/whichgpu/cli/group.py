@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "explain": "whichgpu.cli.explain",
     "guide": "whichgpu.cli.guide",
     "serve": "whichgpu.cli.serve",
+    "mcp": "whichgpu.cli.mcp",
     "validate": "whichgpu.cli.validate",
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 
 from whichgpu.explaining import _, language
 from whichgpu.recommendation import Recommendation
@@ -33,9 +34,11 @@ COLUMNS = (
 )
 
 
-def markdown(answer: Recommendation) -> str:
-    """The whole report as Markdown in the active language."""
+def markdown(answer: Recommendation, most: int | None = None) -> str:
+    """The whole report as Markdown in the active language; ``most`` limits the ranking and what is said of it."""
     found = content(answer)
+    if most is not None:
+        found = replace(found, rows=found.rows[:most], reasons=found.reasons[:most], rejected=found.rejected[:most])
     parts = [f"# {found.title}", *found.notes]
     if found.rows:
         parts.append(_table(found.headings, found.rows))

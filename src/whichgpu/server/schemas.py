@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
-from whichgpu.asking.keys import EACH, MOST_WORKLOADS, SECTIONS, TOP, WORK, Key
+from whichgpu.answering.schemas import QUESTION, WORKLOAD
 from whichgpu.server.problems import MEDIA_TYPE
-
-_KINDS: Final[Mapping[str, dict[str, Any]]] = {
-    "number": {"type": ["number", "string"]},
-    "count": {"type": ["integer", "string"]},
-    "flag": {"type": "boolean"},
-    "names": {"type": ["array", "string"], "items": {"type": "string"}},
-}
-
-
-def _key(key: Key) -> dict[str, Any]:
-    return {**_KINDS.get(key.kind, {"type": "string"}), "description": key.text, "examples": [key.example]}
-
-
-def _table(keys: Mapping[str, Key]) -> dict[str, Any]:
-    properties = {name: _key(key) for name, key in keys.items()}
-    return {"type": "object", "additionalProperties": False, "properties": properties}
-
 
 _CAPTURE: Final = {"type": "object", "description": "A document whichgpu/capture/1, instead of a source."}
 
@@ -32,18 +14,7 @@ def _json(schema: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
 
 
-_QUESTION: Final[dict[str, Any]] = {
-    **{name: _key(key) for name, key in TOP.items()},
-    **{name: _table(keys) for name, keys in SECTIONS.items()},
-    "workloads": {
-        "type": "array",
-        "minItems": 1,
-        "maxItems": MOST_WORKLOADS,
-        "items": {**_table(EACH), "required": ["source"]},
-    },
-    "schema": {"const": "whichgpu/requirements/1"},
-    "capture": _CAPTURE,
-}
+_QUESTION: Final[dict[str, Any]] = {**QUESTION, "capture": _CAPTURE}
 
 RECOMMEND: Final = _json({"type": "object", "additionalProperties": False, "properties": _QUESTION})
 
@@ -53,7 +24,7 @@ ESTIMATE: Final = _json(
         "additionalProperties": False,
         "properties": {
             **{name: _QUESTION[name] for name in ("source", "gpus", "schema", "capture")},
-            "workload": _table(WORK),
+            "workload": WORKLOAD,
         },
     }
 )
