@@ -34,7 +34,8 @@ OUT_OF_MEMORY: Final = ("can't allocate memory", "Cannot allocate memory", "std:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Script:
     """A script ready to run: its path in the scratch folder, its file's name, its text, the folder it is from, and
-    the limits it runs under; the name of the module that it is, and which of its functions is meant."""
+    the limits it runs under; the name of the module that it is, which of its functions is meant, and the
+    arguments that it is given."""
 
     path: str
     file: str
@@ -43,6 +44,7 @@ class Script:
     limits: Limits
     module: str = "__main__"
     function: str = ""
+    arguments: tuple[str, ...] = ()
 
 
 class Follower(Protocol):
@@ -130,7 +132,7 @@ def main_module(script: Script) -> dict[str, Any]:
     module.__file__ = script.path
     vars(module)["__builtins__"] = builtins
     sys.modules[script.module] = module
-    sys.argv = [script.path]
+    sys.argv = [script.path, *script.arguments]
     return vars(module)
 
 

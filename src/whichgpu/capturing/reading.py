@@ -128,6 +128,13 @@ def _check_kind(reader: Reader, request: CaptureRequest) -> None:
             field="dim",
             hint="leave out --dim; --batch-size and --sequence-length say its sizes",
         )
+    if request.script_args and reader.kind not in ("script", "function"):
+        raise InvalidValue(
+            "a {kind} takes no arguments, as scripts do",
+            kind=reader.kind,
+            field="script-args",
+            hint="leave out --script-args",
+        )
     if request.input_shapes and reader.kind != "function":
         raise InvalidValue(
             "a {kind} says the shapes of its inputs by itself",

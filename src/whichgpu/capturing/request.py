@@ -67,9 +67,9 @@ class CaptureRequest:
 
     ``model`` chooses among several models of a script; ``input_shapes`` are those of a function's model, without the
     batch; ``script_args`` are what a script finds in ``sys.argv``, ``dims`` sizes that a file leaves open, by name;
-    ``cache`` is whether an earlier capture may answer. ``frozen`` are names of parts that are not trained, ``cached_features``
-    says that what those compute is kept from the first epoch. A diffusion pipeline
-    has ``denoising_steps``, a ``resolution`` in pixels (height, width) and ``guidance``, whether by a second, empty
+    ``cache`` is whether an earlier capture may answer. ``frozen`` are names of parts that are not trained,
+    ``cached_features`` says that what those compute is kept from the first epoch. A diffusion pipeline has
+    ``denoising_steps``, a ``resolution`` in pixels (height, width) and ``guidance``, whether by a second, empty
     prompt.
     """
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from whichgpu.capturing import arguments
 from whichgpu.capturing.following import Follower, Script, first_line, followed
 from whichgpu.capturing.request import CaptureRequest, Limits
 from whichgpu.capturing.sandboxing.confining import bound_memory, confine
@@ -124,6 +125,7 @@ def _settle(job: Mapping[str, Any], files: Path, limits: Limits) -> tuple[Script
     guard = Guard(job["scratch"], str(files), job["beside"])
     look_beside(str(files), job["beside"])
     guard.install()
+    arguments.install()
     script = Script(
         path=str(path),
         file=job["file"],
@@ -132,6 +134,7 @@ def _settle(job: Mapping[str, Any], files: Path, limits: Limits) -> tuple[Script
         limits=limits,
         module=job.get("module", "__main__"),
         function=job.get("function", ""),
+        arguments=tuple(job["request"]["script_args"]),
     )
     return script, guard
 

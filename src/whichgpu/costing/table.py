@@ -47,7 +47,7 @@ _PHASES: Final = {
     "kernel": (Phase.FORWARD, Phase.BACKWARD),
     "backward": (Phase.BACKWARD,),
     "forward+backward": (Phase.FORWARD, Phase.BACKWARD),
-    "full": (Phase.FORWARD, Phase.BACKWARD),
+    "full": (Phase.FORWARD, Phase.BACKWARD, Phase.OPTIMIZER),
 }
 
 

@@ -12,12 +12,17 @@ ACCUMULATING: Final = "accum"
 
 def sizes(tree: ast.Module) -> list[int]:
     """Whole numbers that the script calls a batch size: variables, arguments, keys, defaults of options."""
-    return [value for name, node in _expressions(tree) if _is_batch(name) and (value := _number(node)) is not None]
+    return [value for name, node in _expressions(tree) if is_batch(name) and (value := _number(node)) is not None]
+
+
+def is_accumulation(name: str) -> bool:
+    """Whether a name is that of the passes to one step of the optimizer."""
+    return ACCUMULATING in name.lower()
 
 
 def accumulation(tree: ast.Module) -> tuple[int, list[ast.expr]]:
     """How many passes the script accumulates by its own constants, and where they stand; 1 where it has none."""
-    found = [node for name, node in _expressions(tree) if ACCUMULATING in name.lower()]
+    found = [node for name, node in _expressions(tree) if is_accumulation(name)]
     values = [value for value in map(_number, found) if value is not None]
     return (max(values), found) if values and max(values) > 1 else (1, [])
 
@@ -25,7 +30,7 @@ def accumulation(tree: ast.Module) -> tuple[int, list[ast.expr]]:
 def with_size(text: str, old: int, new: int) -> str:
     """The script with ``new`` where it says that a batch is of ``old`` samples."""
     return _replaced(
-        text, [node for name, node in _expressions(ast.parse(text)) if _is_batch(name) and _number(node) == old], new
+        text, [node for name, node in _expressions(ast.parse(text)) if is_batch(name) and _number(node) == old], new
     )
 
 
@@ -35,7 +40,8 @@ def without_accumulation(text: str) -> tuple[str, int]:
     return (_replaced(text, places, 1), passes) if passes > 1 else (text, 1)
 
 
-def _is_batch(name: str) -> bool:
+def is_batch(name: str) -> bool:
+    """Whether a name is that of the size of a batch that is learnt from."""
     plain = name.lower().strip("-_").replace("-", "_")
     eval_only = any(word in plain for word in ("test", "val", "eval", "num_batch", "n_batch", "max_batch", "norm"))
     return (plain in NAMES or "batch_size" in plain or "batchsize" in plain) and not eval_only

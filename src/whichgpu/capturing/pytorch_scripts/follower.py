@@ -6,6 +6,7 @@ import ast
 import contextlib
 import dataclasses
 import random
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from whichgpu.capturing.pytorch_scripts import (
     values,
 )
 from whichgpu.capturing.pytorch_scripts.calls import Calls
+from whichgpu.capturing.pytorch_scripts.given import Arguments
 from whichgpu.capturing.pytorch_scripts.recording import StepRecorder
 from whichgpu.capturing.pytorch_scripts.steps import Found, Steps
 from whichgpu.capturing.pytorch_scripts.working import (
@@ -65,6 +67,7 @@ class PyTorchFollower:
         self._accumulated = 1
         self._started_s = 0.0
         self._tree = ast.Module([], [])
+        self._given = Arguments((), self._tree)
         values.install()
         pretrained.install()
         surroundings.install()
@@ -75,13 +78,16 @@ class PyTorchFollower:
 
     def rewritten(self, script: Script) -> str:
         """The script with one pass to each of its optimizer's steps."""
-        text, self._accumulated = batches.without_accumulation(script.text)
+        text, written = batches.without_accumulation(script.text)
+        self._accumulated = self._given.accumulation or written
+        sys.argv[1:] = self._given.without_accumulation()
         return text
 
     @contextlib.contextmanager
     def running(self, script: Script) -> Iterator[None]:
         """The time in which the script runs and its step is traced."""
         self._tree = ast.parse(script.text)
+        self._given = Arguments(script.arguments, self._tree)
         surroundings.expected_by(script.text)
         self._begin(script, None)
         with warnings.catch_warnings(), on_a_gpu() as self.noted, fake_mode():
@@ -118,9 +124,9 @@ class PyTorchFollower:
         began_s = self._started_s
         self._end()
         if request.model is not None:
-            self._again(script, self.rewritten(script), request.model)
+            self._again(script, request.model)
         first, steps = self._found(script, request), self.steps
-        own = batch_of(first, batches.sizes(self._tree))
+        own = batch_of(first, [*self._given.sizes, *batches.sizes(self._tree)])
         assumptions = self._assumptions(stopped)
         replays = request.phase == "infer" if first.train else len(models(first)) == len(first.calls) == 1
 
@@ -186,9 +192,8 @@ class PyTorchFollower:
     def _sized(self, script: Script, request: CaptureRequest, own: int, size: int) -> Found:
         """The step of the script with batches of another size; raises where it does not take it."""
         self._sizes = {own: size}
-        text = batches.with_size(self.rewritten(script), own, size)
         try:
-            self._again(script, text, request.model)
+            self._again(script, request.model, own, size)
             found = self._found(script, request)
         finally:
             self._sizes = {}
@@ -196,11 +201,16 @@ class PyTorchFollower:
             raise NoModel("{file} does not take another size of batches", file=script.file)
         return found
 
-    def _again(self, script: Script, text: str, model: str | None) -> None:
-        """Run the script once more from its first line."""
+    def _again(self, script: Script, model: str | None, own: int = 0, size: int = 0) -> None:
+        """Run the script once more from its first line, with batches of ``size`` where they were of its ``own``."""
         self._begin(script, model)
+        variables = main_module(script)
+        text = self.rewritten(script)
+        if size:
+            text = batches.with_size(text, own, size)
+            sys.argv[1:] = Arguments(sys.argv[1:], self._tree).with_size(own, size)
         with contextlib.suppress(SystemExit):
-            exec(compile(text, script.path, "exec", dont_inherit=True), main_module(script))
+            exec(compile(text, script.path, "exec", dont_inherit=True), variables)
         self._end()
 
     def _assumptions(self, stopped: dict[str, Any] | None) -> list[Assumption]:

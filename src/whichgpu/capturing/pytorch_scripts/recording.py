@@ -67,22 +67,42 @@ Models = Sequence[AbstractSet[int]]
 """The storages of each model's weights and buffers."""
 
 
-def step_of(graph: OperatorGraph, quiet: Sequence[bool], begin: int, end: int, models: Models) -> OperatorGraph:
-    """The training step among operators ``begin`` to ``end``: what gradients and updates come from, and what runs
-    beside that with gradients on (metrics). Evaluation, what was tried before the step, and what only makes data is
-    left out."""
-    chosen = range(begin, end)
+def step_of(graph: OperatorGraph, quiet: Sequence[bool], chosen: Sequence[int], models: Models) -> OperatorGraph:
+    """The training step among the operators ``chosen``: what gradients and updates come from, and what runs beside
+    that with gradients on (metrics). Evaluation, what was tried before the step, and what only makes data is left
+    out. What changes gradients before the optimizer reads them (clipping) belongs to its phase."""
     prepared = _prepared(graph, quiet, chosen)
     reached = _reached(graph, chosen, prepared)
-    first = min(reached, default=end)
+    first = min(reached, default=len(quiet))
     kept = [at for at in chosen if at in reached or (at > first and not quiet[at] and at not in prepared)]
-    return compact(graph, kept, models)
+    return compact(_with_optimizer(graph, quiet, kept), kept, models)
 
 
-def _reached(graph: OperatorGraph, chosen: range, prepared: AbstractSet[int]) -> set[int]:
+def closing(graph: OperatorGraph, quiet: Sequence[bool], end: int) -> range:
+    """The operators between the last gradient and the optimizer's step after ``end`` operators."""
+    start = end
+    while start > 0 and quiet[start - 1] and graph.operators[start - 1].phase is not Phase.BACKWARD:
+        start -= 1
+    return range(start, end)
+
+
+def _with_optimizer(graph: OperatorGraph, quiet: Sequence[bool], kept: Sequence[int]) -> OperatorGraph:
+    """The graph in which what is computed out of gradients without being differentiated is the optimizer's."""
+    storage = [tensor.storage for tensor in graph.tensors]
+    learnt = {tensor.storage for tensor in graph.tensors if tensor.role is Role.GRADIENT}
+    operators = list(graph.operators)
+    for at in kept:
+        operator = operators[at]
+        if operator.phase is Phase.FORWARD and quiet[at] and learnt & {storage[index] for index in operator.inputs}:
+            operators[at] = dataclasses.replace(operator, phase=Phase.OPTIMIZER)
+            learnt.update(storage[index] for index in operator.outputs)
+    return dataclasses.replace(graph, operators=tuple(operators))
+
+
+def _reached(graph: OperatorGraph, chosen: Sequence[int], prepared: AbstractSet[int]) -> set[int]:
     """The operators of the backward pass, those that write what the model keeps, and all that they depend on."""
     storage = [tensor.storage for tensor in graph.tensors]
-    held = {tensor.storage for tensor in graph.tensors if tensor.role in KEPT}
+    held = {tensor.storage for tensor in graph.tensors if tensor.role in (*KEPT, Role.GRADIENT)}
     needed: set[int] = set()
     reached: set[int] = set()
     for at in reversed(chosen):
@@ -94,7 +114,7 @@ def _reached(graph: OperatorGraph, chosen: range, prepared: AbstractSet[int]) ->
     return reached
 
 
-def _prepared(graph: OperatorGraph, quiet: Sequence[bool], chosen: range) -> set[int]:
+def _prepared(graph: OperatorGraph, quiet: Sequence[bool], chosen: Sequence[int]) -> set[int]:
     """Operators that only make data: outside every module, out of nothing that a model or a loader gave.
 
     A batch put together from many tensors (a replay memory) is data too, unless gradients go through it.

@@ -16,7 +16,7 @@ import torch
 
 from whichgpu.capturing.pytorch_scripts import loops
 from whichgpu.capturing.pytorch_scripts.calls import Call
-from whichgpu.capturing.pytorch_scripts.recording import StepRecorder, compact, step_of
+from whichgpu.capturing.pytorch_scripts.recording import StepRecorder, closing, compact, step_of
 from whichgpu.capturing.tracing import declare_module, tensors_in
 from whichgpu.graph import OperatorGraph, Phase, Role
 
@@ -228,13 +228,15 @@ class Steps:
     def _step(self) -> Found:
         now, recorder = self._now, self.recorder
         first, last = now.marks[0], _last(now.marks)
-        begin, end, accumulated = 0, last.at, 1
+        graph, accumulated = recorder.finish(1), 1
+        chosen = [*range(last.at)]
         if not now.fetches and len(now.marks) > 1 and now.marks[-1].optimizer is first.optimizer:
-            begin, end = first.at, now.marks[-1].at
+            chosen = [*range(first.at, now.marks[-1].at)]
         elif now.second_batch is not None and now.second_batch < first.at:
-            end, accumulated = now.second_batch, first.taken
+            chosen = [*range(now.second_batch), *closing(graph, recorder.quiet, first.at)]
+            accumulated = first.taken
         return Found(
-            graph=step_of(recorder.finish(1), recorder.quiet, begin, end, self._models()),
+            graph=step_of(graph, recorder.quiet, chosen, self._models()),
             calls=tuple(now.calls),
             optimizers=tuple({id(m.optimizer): m.optimizer for m in now.marks if m.optimizer is not None}.values()),
             fetched=now.fetched,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import re
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any, ClassVar, Final, NoReturn
+from typing import Any, ClassVar, Final
 
 import torch
 import torch.distributed
@@ -16,7 +15,7 @@ import torch.multiprocessing
 import torch.onnx
 
 from whichgpu.capturing.stand_ins.stubs import Stub
-from whichgpu.errors import ScriptFailed, Untraceable
+from whichgpu.errors import Untraceable
 
 NOT_THERE: Final = (
     "the script needs what is in {source}, which is not there",
@@ -47,7 +46,6 @@ def install() -> None:
     _compilers()
     _processes()
     _gpu()
-    argparse.ArgumentParser.error = _refused  # type: ignore[method-assign]
 
 
 def expected_by(text: str) -> None:
@@ -55,14 +53,6 @@ def expected_by(text: str) -> None:
     for name, value in RANKS.items():
         if re.search(rf"environ\[['\"]{name}['\"]\]", text):
             os.environ[name] = value
-
-
-def _refused(self: argparse.ArgumentParser, message: str) -> NoReturn:
-    raise ScriptFailed(
-        "the script does not run without arguments: {problem}",
-        problem=message,
-        hint="give the arguments defaults in the script",
-    )
 
 
 def _files() -> None:
@@ -185,6 +175,8 @@ def _gpu() -> None:
     for name in ("synchronize", "set_device_index", "set_device_idx", "empty_cache"):
         setattr(accelerator, name, _nothing)
     torch.backends.cudnn.is_available = lambda: True
+    # On a GPU all gradients are clipped together.
+    vars(torch.nn.utils.clip_grad)["_has_foreach_support"] = lambda tensors, device: True
     torch.set_default_device = _nothing
     torch.set_default_tensor_type = _nothing
     vars(torch).update(Generator=_Generator, set_num_threads=_nothing)

@@ -197,7 +197,7 @@ class Recorder(TorchDispatchMode):
         if plan.handle is not None:
             plan.handle(self, plan.name, args, out)
             return
-        outputs = _tensors((out,))
+        outputs = _tensors((out,)) or (_tensors(args[:1]) if out is None and plan.writes else [])
         if not outputs:
             return  # a number or nothing: no kernel that moves a tensor
         inputs = plan.inputs(args, kwargs)

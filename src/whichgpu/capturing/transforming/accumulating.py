@@ -15,8 +15,10 @@ UPDATE: Final = "update"
 
 def accumulated(workload: Workload, passes: int) -> Workload:
     """A step of ``passes`` batches and one update; every pass after the first adds to the gradients that are there."""
-    if passes == 1:
+    if workload.stages:
         return workload
+    if passes == 1:
+        return dataclasses.replace(workload, gradient_accumulation=1)
     if workload.step != "full":
         raise InvalidValue(
             "gradients are accumulated in a whole training step, not in {step}",

@@ -40,7 +40,12 @@ def transformed(workload: Workload, request: CaptureRequest) -> Workload:
     if request.gradient_checkpointing and not workload.gradient_checkpointing:
         workload = checkpointed(workload)
     workload = _at_step(workload, request.step)
-    return accumulated(workload, request.gradient_accumulation or 1)
+    return accumulated(workload, request.gradient_accumulation or _own_passes(workload))
+
+
+def _own_passes(workload: Workload) -> int:
+    """Passes that a source accumulates by itself; a part of a step is of one."""
+    return workload.gradient_accumulation if workload.step == "full" else 1
 
 
 def _check(workload: Workload, request: CaptureRequest) -> None:

@@ -167,7 +167,7 @@ def _is_dense_convolution(operator: Operator) -> bool:
 def _of_step(graph: OperatorGraph, step: str) -> Iterable[Operator]:
     forward_only = step in ("forward", "prefill", "decode")
     for operator in graph.operators:
-        if operator.phase is Phase.BACKWARD and forward_only:
+        if operator.phase is not Phase.FORWARD and forward_only:
             continue
         if operator.kind is Kind.COPY and operator.attributes.get("reason") == "layout":
             continue
