@@ -134,8 +134,13 @@ def _checked(layer: torch.nn.Module) -> None:
 def _detr(batch: int) -> tuple[torch.nn.Module, Mapping[str, torch.Tensor]]:
     library = transformers()
     backbone = library.ResNetConfig(out_features=["stage4"])
-    config = library.DetrConfig(use_timm_backbone=False, use_pretrained_backbone=False, backbone_config=backbone)
+    config = library.DetrConfig(
+        use_timm_backbone=False, use_pretrained_backbone=False, backbone_config=backbone, num_labels=91
+    )
     module = library.DetrForObjectDetection(config)
+    # The authors train all but the stem and the first stage; transformers freezes a backbone of its own whole.
+    for name, parameter in module.model.backbone.named_parameters():
+        parameter.requires_grad_("embedder" not in name and "stages.0" not in name)
     for layer in module.model.encoder.layers:
         _checked(layer)
     return module, _pixels(3, 800, 1120)(batch)
