@@ -139,6 +139,7 @@ FLIPS: Final[Mapping[str, str]] = {
     "other_precision": N_("use {precision}"),
     "add_figure": N_("add the figure with --gpus-file"),
     "more_memory": N_("a GPU with {bytes} or a smaller batch"),
+    "larger_gpu": N_("no change is enough; it fits {gpu}"),
     "smaller_batch": N_("batch size {batch_size} fits"),
     "change_options": N_("fits with {options} ({time_factor} the time a sample)"),
     "lower_min_memory": N_("lower the minimum to {to}"),

@@ -80,7 +80,7 @@ def flip(found: Verdict) -> str:
     values = {
         name: _measured(value, found.unit if name == "to" else "bytes" if name == "bytes" else "")
         for name, value in found.flip.items()
-        if name not in ("code", "changes", "time_factor")
+        if name not in ("code", "changes", "time_factor", "next_gpu")
     }
     if "time_factor" in found.flip:
         values["time_factor"] = factor(found.flip["time_factor"])
@@ -90,7 +90,9 @@ def flip(found: Verdict) -> str:
         values["status"] = _(messages.STATES[found.flip["status"]])
     if "batch_size" in found.flip:
         values["batch_size"] = str(found.flip["batch_size"])
-    return _(messages.FLIPS[str(found.flip["code"])]).format(**values)
+    change = _(messages.FLIPS[str(found.flip["code"])]).format(**values)
+    larger = found.flip.get("next_gpu")
+    return change if larger is None else _("{change}; as it is, on {gpu}").format(change=change, gpu=larger)
 
 
 def assumption(found: Assumption) -> str:

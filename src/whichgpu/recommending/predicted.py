@@ -22,7 +22,6 @@ class Flips:
 
     def __init__(self, workload: Workload, gpus: Sequence[Gpu], found: Mapping[str, Found]) -> None:
         """``found`` are the estimates of the workload as it was asked, by GPU id."""
-        self._workload = workload
         self._ways: WaysOut | None = WaysOut(workload, gpus, found)
         self._missing = {gpu.id for gpu in gpus if gpu.id in self._ways}
         self._told: dict[str, dict[str, Any] | None] = {}
@@ -31,8 +30,7 @@ class Flips:
         """The flip of one GPU by id, or None where no change is enough."""
         ways = self._ways
         if gpu not in self._told and ways is not None:
-            way = ways.of(gpu)
-            self._told[gpu] = None if way is None else way.flip(self._workload)
+            self._told[gpu] = ways.flip(gpu)
             if self._missing <= self._told.keys():
                 self._ways = None
         return self._told.get(gpu)
