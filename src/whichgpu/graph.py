@@ -11,11 +11,13 @@ import enum
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from whichgpu.errors import DataError, InvalidValue
+
+Made = TypeVar("Made")
 
 
 class Kind(enum.StrEnum):
@@ -140,13 +142,22 @@ class Operator:
 class OperatorGraph:
     """Operators in the order they run, over tensors; ``batch_size`` is what shapes were captured at.
 
-    ``saved`` are the storages that the forward pass keeps for the backward pass.
+    ``saved`` are the storages that the forward pass keeps for the backward pass. ``derived`` is what was worked out of
+    this very graph, by the name of the work: it goes with the graph, and a changed graph starts without.
     """
 
     operators: tuple[Operator, ...]
     tensors: tuple[Tensor, ...]
     batch_size: int
     saved: frozenset[int] = frozenset()
+    derived: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, name: Hashable, work: Callable[[], Made]) -> Made:
+        """What ``work`` gives, worked out once for this graph."""
+        if name not in self.derived:
+            self.derived[name] = work()
+        found: Made = self.derived[name]
+        return found
 
     def verify(self) -> None:
         """Raise DataError at the first operator that breaks a rule of the graph."""

@@ -134,9 +134,7 @@ def cost_table(workload: Workload, *, allow_uncovered: bool = False) -> CostTabl
 def cost_tables(workload: Workload, *, allow_uncovered: bool = False) -> tuple[CostTable, ...]:
     """The costs of every stage, run once; raises Uncovered where too much of the whole traffic has no rule."""
     stages = workload.parts()
-    # Stages that differ in their update alone cost the same.
-    known: dict[tuple[int, tuple[Phase, ...]], list[_Row]] = {}
-    tables = tuple(table_of(_stage_rows(workload.alone(stage), known)) for stage in stages)
+    tables = tuple(table_of(_stage_rows(workload.alone(stage))) for stage in stages)
     repetitions = [stage.repetitions for stage in stages]
     covered = coverage(tables, repetitions)
     if covered < COVERAGE_FLOOR and not allow_uncovered:
@@ -168,12 +166,11 @@ def unknown(tables: Sequence[CostTable], repetitions: Sequence[float]) -> list[t
     return sorted(shares.items(), key=lambda item: -item[1])
 
 
-def _stage_rows(workload: Workload, known: dict[tuple[int, tuple[Phase, ...]], list[_Row]]) -> list[_Row]:
-    """The operators of one stage, and its optimizer's."""
-    key = (id(workload.graph), _PHASES[workload.step])
-    if key not in known:
-        known[key] = list(_rows(workload))
-    return [*known[key], *_step_rows(workload, stack(workload.stack).foreach)]
+def _stage_rows(workload: Workload) -> list[_Row]:
+    """The operators of one stage, and its optimizer's; work that differs in its update alone shares the former."""
+    graph, rules_of = workload.graph, stack(workload.stack)
+    key = ("rows", _PHASES[workload.step], rules_of.layout_copies)
+    return [*graph.once(key, lambda: list(_rows(workload))), *_step_rows(workload, rules_of.foreach)]
 
 
 def _rows(workload: Workload) -> Iterator[_Row]:
@@ -266,6 +263,10 @@ def wide_storages(graph: OperatorGraph) -> frozenset[int]:
 
     Source: PyTorch documentation, "CUDA Ops that can autocast to float32" and "promote to the widest input type".
     """
+    return graph.once("wide", lambda: _wide_storages(graph))
+
+
+def _wide_storages(graph: OperatorGraph) -> frozenset[int]:
     wide: set[int] = set()
     for operator in graph.operators:
         if _keeps_wide(operator, graph.tensors, wide):

@@ -1,6 +1,7 @@
 """Changes that make work need less memory, in ladders from the least to the most of a kind.
 
 Each is made on the graph, as its options on the command line would make it, so that it can be predicted like any work.
+Work that differs in its options alone shares its graph, and what was worked out of that.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from whichgpu import zoo
-from whichgpu.capturing.transforming.accumulating import accumulated
+from whichgpu.capturing.transforming.accumulating import accumulated, with_additions
 from whichgpu.capturing.transforming.adapting import EVERY, adapted
 from whichgpu.capturing.transforming.caching_features import with_cached_features
 from whichgpu.capturing.transforming.checkpointing import checkpointed
@@ -97,6 +98,8 @@ def _options(before: Workload, after: Workload) -> Iterator[str]:
             yield f"--{name} {of(after)}"
 
 
+Changed = TypeVar("Changed")
+
 Rung = Callable[[], WayOut | None]
 """What makes one change, or says that the workload does not allow it."""
 
@@ -113,10 +116,19 @@ def _changed(
     typed: tuple[str, ...] = (),
 ) -> WayOut | None:
     """The change, upon one that was made before, where the workload allows it."""
+    changed = _allowed(change)
+    return None if changed is None else _upon(before, WayOut(changes=names, workload=changed, typed=typed))
+
+
+def _allowed(change: Callable[[], Changed]) -> Changed | None:
+    """What a change makes, None where the workload does not allow it."""
     try:
-        made = WayOut(changes=names, workload=change(), typed=typed)
+        return change()
     except WhichGpuError:
         return None
+
+
+def _upon(before: WayOut | None, made: WayOut) -> WayOut:
     return made if before is None else before.then(made)
 
 
@@ -142,7 +154,11 @@ def _halves(workload: Workload) -> list[int]:
 
 
 def _checkpointed(workload: Workload, before: WayOut | None = None) -> WayOut | None:
-    return _changed(("checkpointing",), lambda: checkpointed(workload), before)
+    again = workload.graph.once("checkpointed", lambda: _allowed(lambda: checkpointed(workload).graph))
+    if again is None:
+        return None
+    made = dataclasses.replace(workload, graph=again, gradient_checkpointing=True)
+    return _upon(before, WayOut(changes=("checkpointing",), workload=made))
 
 
 def _in_parts(workload: Workload, before: WayOut | None = None) -> Ladder:
@@ -151,7 +167,16 @@ def _in_parts(workload: Workload, before: WayOut | None = None) -> Ladder:
 
 def _part(workload: Workload, batch: int, before: WayOut | None) -> WayOut | None:
     passes = -(-workload.batch_size // batch)
-    return _changed(("accumulation",), lambda: accumulated(workload.at_batch(batch), passes), before)
+    part = _at_batch(workload, batch)
+    adding = part.graph.once("adding", lambda: with_additions(part.graph))
+    return _changed(("accumulation",), lambda: accumulated(part, passes, adding), before)
+
+
+def _at_batch(workload: Workload, batch: int) -> Workload:
+    if workload.stages:
+        return workload.at_batch(batch)
+    graph = workload.graph.once(("batch", batch), lambda: workload.graph.at_batch(batch))
+    return dataclasses.replace(workload, graph=graph, batch_size=batch)
 
 
 def same_result(workload: Workload, before: WayOut | None = None) -> Ladders:
@@ -223,9 +248,11 @@ def offloaded_weights(workload: Workload) -> Ladders:
 def _adapting(workload: Workload) -> list[WayOut]:
     """Low-rank adapters beside half-precision weights, and beside weights in nf4."""
     half = workload if workload.precision not in _WIDE else dataclasses.replace(workload, precision=Precision.BF16)
-    lora = _changed(("adapters",), lambda: adapted(half, Adapters(rank=RANK, targets=(EVERY,))))
-    if lora is None:
+    beside = Adapters(rank=RANK, targets=(EVERY,))
+    graph = workload.graph.once("adapted", lambda: _allowed(lambda: adapted(half, beside).graph))
+    if graph is None:
         return []
+    lora = WayOut(changes=("adapters",), workload=dataclasses.replace(half, graph=graph, adapters=beside))
     narrow = dataclasses.replace(lora.workload, weight_precision="nf4")
     return [lora, lora.then(WayOut(changes=("quantised_weights",), workload=narrow))]
 
@@ -308,7 +335,7 @@ def _all_but(last: str, others: Sequence[str]) -> tuple[str, ...]:
 def smaller_batch(workload: Workload) -> Ladders:
     """Half the batch, a quarter, … down to one sample."""
     yield tuple(
-        functools.partial(_changed, ("smaller_batch",), functools.partial(workload.at_batch, batch))
+        functools.partial(_changed, ("smaller_batch",), functools.partial(_at_batch, workload, batch))
         for batch in _halves(workload)
     )
 

@@ -72,7 +72,8 @@ class WaysOut:
 
     def __init__(self, workload: Workload, gpus: Sequence[Gpu], found: Mapping[str, Found]) -> None:
         """``found`` are the estimates of the workload as it was asked, by GPU id."""
-        self._workload = workload
+        # A graph of its own: what is worked out of it on the way goes with the ways out.
+        self._workload = workload if workload.stages else workload.with_graphs(dataclasses.replace)
         self._found = found
         self._short = {gpu.id: gpu for gpu in gpus if too_small(found[gpu.id])}
         self._enough = [gpu for gpu in gpus if _is_enough(found[gpu.id])]

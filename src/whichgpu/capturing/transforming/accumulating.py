@@ -13,8 +13,11 @@ PASS: Final = "accumulate"
 UPDATE: Final = "update"
 
 
-def accumulated(workload: Workload, passes: int) -> Workload:
-    """A step of ``passes`` batches and one update; every pass after the first adds to the gradients that are there."""
+def accumulated(workload: Workload, passes: int, adding: OperatorGraph | None = None) -> Workload:
+    """A step of ``passes`` batches and one update; every pass after the first adds to the gradients that are there.
+
+    ``adding`` is ``with_additions`` of the workload's graph, where that was made before.
+    """
     if workload.stages:
         return workload
     if passes == 1:
@@ -26,7 +29,8 @@ def accumulated(workload: Workload, passes: int) -> Workload:
             field="gradient-accumulation",
             hint="leave out --step",
         )
-    adding = with_additions(workload.graph)
+    if adding is None:
+        adding = with_additions(workload.graph)
     stages = [Stage(name=PASS, graph=workload.graph, step="forward+backward")]
     if passes > 2:
         stages.append(Stage(name=PASS, graph=adding, step="forward+backward", repetitions=passes - 2))

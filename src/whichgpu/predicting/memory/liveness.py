@@ -16,6 +16,9 @@ from whichgpu.graph import ELEMENT_BYTES, FLOATS, PRODUCTS, Kind, Operator, Oper
 
 Floats = NDArray[np.float64]
 
+FORWARD_ONLY: Final = frozenset({"forward", "prefill", "decode"})
+"""Steps that have no backward pass."""
+
 _HALF: Final = frozenset({"float16", "bfloat16"})
 
 
@@ -79,6 +82,10 @@ class Liveness:
 
 def liveness(graph: OperatorGraph, step: str) -> Liveness:
     """When each storage of a step is alive: from its first writer to its last reader."""
+    return graph.once(("liveness", step in FORWARD_ONLY), lambda: _liveness(graph, step))
+
+
+def _liveness(graph: OperatorGraph, step: str) -> Liveness:
     operators = list(_of_step(graph, step))
     birth, death = _spans(operators, graph.tensors)
     wide = wide_storages(graph)
@@ -165,7 +172,7 @@ def _is_dense_convolution(operator: Operator) -> bool:
 
 
 def _of_step(graph: OperatorGraph, step: str) -> Iterable[Operator]:
-    forward_only = step in ("forward", "prefill", "decode")
+    forward_only = step in FORWARD_ONLY
     for operator in graph.operators:
         if operator.phase is not Phase.FORWARD and forward_only:
             continue
