@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from whichgpu.catalog import Catalog
     from whichgpu.costing import CostTable
     from whichgpu.measurements.published import Published
+    from whichgpu.predicting.memory.timeline import Timeline
     from whichgpu.predicting.step_parts import StepParts
     from whichgpu.recommending import Question, Standing
     from whichgpu.recommending.capability import Capability
@@ -99,17 +100,20 @@ def estimates(
     missing: Mapping[str, str],
     parts: Mapping[tuple[int, str], Sequence[StepParts]] | None = None,
     public: Mapping[tuple[int, str], Sequence[Published]] | None = None,
+    timelines: Mapping[tuple[int, str], Timeline] | None = None,
 ) -> Document:
     """``whichgpu/estimate/1``: one source, or several; ``missing`` names the GPUs that lack a figure.
 
-    ``parts`` are the breakdowns and ``public`` the public measurements by the position of the answer and the GPU,
-    where they were asked for.
+    ``parts`` are the breakdowns, ``timelines`` the courses of memory, and ``public`` the public measurements by the
+    position of the answer and the GPU, where they were asked for.
     """
     rows = [
         {
             "workload": workload.document(),
             "assumptions": _assumptions(workload),
-            "estimates": [_beside(each, (number, each.gpu), parts or {}, public or {}) for each in found],
+            "estimates": [
+                _beside(each, (number, each.gpu), parts or {}, public or {}, timelines or {}) for each in found
+            ],
         }
         for number, (workload, found) in enumerate(answers)
     ]
@@ -124,11 +128,14 @@ def _beside(
     key: tuple[int, str],
     parts: Mapping[tuple[int, str], Sequence[StepParts]],
     public: Mapping[tuple[int, str], Sequence[Published]],
+    timelines: Mapping[tuple[int, str], Timeline],
 ) -> Document:
     """An estimate with what stands beside it, each member only where there is any."""
     found = each.document()
     if key in parts:
         found["breakdown"] = [part.document() for part in parts[key]]
+    if key in timelines:
+        found["memory_timeline"] = timelines[key].document()
     if key in public:
         found["measurements"] = [row.document() for row in public[key]]
     return found

@@ -7,16 +7,25 @@ from typing import TYPE_CHECKING, Final
 
 from whichgpu.cli.tables import Column, paragraph, table
 from whichgpu.estimate import Estimate, OperatorTime
-from whichgpu.explaining import _, messages
+from whichgpu.explaining import N_, _, messages
 from whichgpu.explaining.quantities import count, duration, percent, size, work
+from whichgpu.guiding.figures.memory import PARTS
 
 if TYPE_CHECKING:
+    from whichgpu.predicting.memory.timeline import Timeline
     from whichgpu.predicting.step_parts import StepParts
 
 OPERATORS: Final = "operators"
 MEMORY: Final = "memory"
 
 _SHOWN: Final = 15
+
+NAMES: Final = {
+    **PARTS,
+    "kv_cache_bytes": N_("keys and values of the tokens so far"),
+    "cache_bytes": N_("of the allocator's, given back when memory runs out"),
+}
+"""The parts of a peak of memory as people read them."""
 
 
 def operators_text(name: str, gpu: str, parts: Sequence[StepParts], available: int | None) -> Iterator[str]:
@@ -72,12 +81,28 @@ def _row(each: OperatorTime, device_s: float) -> list[str]:
     ]
 
 
-def memory_text(name: str, each: Estimate, available: int | None) -> Iterator[str]:
-    """The parts of the peak memory of a workload on one GPU."""
+def memory_text(name: str, each: Estimate, course: Timeline, available: int | None) -> Iterator[str]:
+    """The parts of the peak memory of a workload on one GPU, and what is alive at its peak."""
     yield ""
     yield paragraph(_("{name} on {gpu}: peak memory by part").format(name=name, gpu=each.gpu), available)
     columns = [Column(heading=_("part")), Column(heading=_("memory"), right=True)]
     parts = each.memory.document()
     yield table(
-        columns, [[part.removesuffix("_bytes"), size(value)] for part, value in parts.items() if value], available
+        columns, [[_(NAMES[part]), size(value)] for part, value in parts.items() if value], available
     )
+    top = course.course[course.peak]
+    yield ""
+    yield paragraph(
+        _("The peak is in the {phase}, at {operator}. Alive there beside the {lasting} that last:").format(
+            phase=_(messages.STEP_PHASES[top.phase]), operator=top.operator, lasting=size(course.lasting_bytes)
+        ),
+        available,
+    )
+    held = [
+        Column(heading=_("tensors")),
+        Column(heading=_("made by")),
+        Column(heading=_("count"), right=True),
+        Column(heading=_("memory"), right=True),
+    ]
+    rows = [[_(messages.HELD[row.kind]), row.operator, count(row.count), size(row.bytes)] for row in course.held]
+    yield table(held, rows, available)

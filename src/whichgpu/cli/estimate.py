@@ -25,10 +25,12 @@ from whichgpu.workload import Workload
 
 if TYPE_CHECKING:
     from whichgpu.catalog import Catalog
+    from whichgpu.predicting.memory.timeline import Timeline
     from whichgpu.predicting.step_parts import StepParts
 
 Answers = list[tuple[Workload, list[Estimate]]]
 Parts = Mapping[tuple[int, str], "Sequence[StepParts]"]
+Timelines = Mapping[tuple[int, str], "Timeline"]
 
 
 @click.command(
@@ -75,15 +77,16 @@ def command(sources: Sequence[str], gpus: Sequence[str], as_json: bool, lang: st
         answers.append((workload, [each for each in made.values() if not isinstance(each, MissingFigure)]))
     wanted = options["breakdown"]
     parts = _parts(answers, found) if wanted == OPERATORS else {}
+    courses = _timelines(answers, found) if wanted == MEMORY else {}
     public = measurements_beside(answers) if gpus else {}
     answers = with_evidence(answers, public)
     if as_json:
-        json_document(documents.estimates(answers, missing, parts, public))
+        json_document(documents.estimates(answers, missing, parts, public, courses))
         return
     _show(answers, missing)
     for line in measured_lines(answers, public, terminal_width()):
         write(line)
-    _show_breakdown(answers, wanted, parts)
+    _show_breakdown(answers, parts, courses)
 
 
 def _parts(answers: Answers, catalog: Catalog) -> Parts:
@@ -97,18 +100,34 @@ def _parts(answers: Answers, catalog: Catalog) -> Parts:
     }
 
 
-def _show_breakdown(answers: Answers, wanted: str | None, parts: Parts) -> None:
+def _timelines(answers: Answers, catalog: Catalog) -> Timelines:
+    """The course of memory, by the position of the answer and the GPU; at the batch that the estimate is of."""
+    from whichgpu.predicting import timeline
+
+    return {
+        (number, each.gpu): timeline(
+            workload.at_batch(each.batch_size) if workload.largest_batch and each.batch_size else workload,
+            catalog.get(each.gpu),
+        )
+        for number, (workload, made) in enumerate(answers)
+        for each in made
+    }
+
+
+def _show_breakdown(answers: Answers, parts: Parts, courses: Timelines) -> None:
     available = terminal_width()
     for number, (workload, made) in enumerate(answers):
-        for each in made if wanted is not None else ():
-            found = parts.get((number, each.gpu))
-            lines = (
-                memory_text(workload.name, each, available)
-                if found is None
-                else operators_text(workload.name, each.gpu, found, available)
-            )
-            for line in lines:
-                write(line)
+        for each in made:
+            key = (number, each.gpu)
+            if key in parts:
+                _write_all(operators_text(workload.name, each.gpu, parts[key], available))
+            if key in courses:
+                _write_all(memory_text(workload.name, each, courses[key], available))
+
+
+def _write_all(lines: Iterator[str]) -> None:
+    for line in lines:
+        write(line)
 
 
 def _works(

@@ -163,6 +163,21 @@ FLIPS: Final[Mapping[str, str]] = {
     "allow_time": N_("allow {to}"),
 }
 
+STEP_PHASES: Final[Mapping[str, str]] = {
+    "forward": N_("forward pass"),
+    "backward": N_("backward pass"),
+    "optimizer": N_("optimizer's step"),
+}
+
+HELD: Final[Mapping[str, str]] = {
+    "saved": N_("kept for the backward pass"),
+    "gradient": N_("gradients"),
+    "input": N_("inputs"),
+    "temporary": N_("passing results"),
+    "copy": N_("a library's copy"),
+}
+"""What is alive at a peak of memory, by kind."""
+
 WORDS: Final[Mapping[str, str]] = {
     "card": N_("a card"),
     "laptop": N_("a notebook"),
@@ -289,6 +304,7 @@ ASSUMPTIONS: Final[Mapping[str, str]] = {
     "weight_precision_from_source": N_("The precision of the weights is the file's own: {precision}."),
     "values_guessed": N_("What depends on values in {modules} is counted at its largest, its conditions as false."),
     "folders_missing": N_("Folders that the script reads are not here, and counted as given: {folders}."),
+    "models_by_configuration": N_("Models of the network, built from the published configuration of: {models}."),
     "public_data_assumed": N_("Public data that are not here, counted as published: {names}."),
     "loop_cut": N_("The script's own training loop was followed {rounds} times, not to its end."),
     "model_chosen": N_("The script has several models ({models}): {model} is taken (--model)."),

@@ -3,7 +3,7 @@
 from whichgpu.predicting.batches import largest_batches, longest_sequences
 from whichgpu.predicting.fitting import fits
 from whichgpu.predicting.latency import kernel_s
-from whichgpu.predicting.memory import usable_bytes
+from whichgpu.predicting.memory import timeline, usable_bytes
 from whichgpu.predicting.predict import (
     Prediction,
     breakdown,
@@ -30,5 +30,6 @@ __all__ = [
     "predictable",
     "ratio_factor",
     "tensor_memory",
+    "timeline",
     "usable_bytes",
 ]

@@ -36,6 +36,16 @@ def test_memory_is_shown_by_part(capsys: pytest.CaptureFixture[str]) -> None:
     assert "weights" in capsys.readouterr().out
 
 
+def test_the_peak_is_shown_with_what_is_alive_there(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--gpu", "rtx-3090", "--lang", "en", "--breakdown", "memory") == 0
+    assert "The peak is in the forward pass" in capsys.readouterr().out
+    assert run("--gpu", "rtx-3090", "--json", "--breakdown", "memory") == 0
+    (estimate,) = json.loads(capsys.readouterr().out)["estimates"]
+    course = estimate["memory_timeline"]
+    assert course["peak"]["bytes"] == max(moment["bytes"] for moment in course["course"])
+    assert course["held"][0]["bytes"] >= course["held"][-1]["bytes"] > 0
+
+
 def test_a_breakdown_is_of_gpus_that_are_named(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--lang", "en", "--breakdown") == 2
     assert "--gpu" in capsys.readouterr().err

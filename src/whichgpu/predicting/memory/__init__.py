@@ -7,6 +7,7 @@ from whichgpu.predicting.memory.key_values import AttentionCache
 from whichgpu.predicting.memory.liveness import Liveness, liveness
 from whichgpu.predicting.memory.optimizers import state_bytes
 from whichgpu.predicting.memory.parts import peak_parts
+from whichgpu.predicting.memory.timeline import Timeline, timeline
 from whichgpu.predicting.memory.usable import usable_bytes
 
 __all__ = [
@@ -14,6 +15,7 @@ __all__ = [
     "CachingAllocator",
     "Liveness",
     "Peaks",
+    "Timeline",
     "context_bytes",
     "fit",
     "fit_probability",
@@ -22,6 +24,7 @@ __all__ = [
     "peak_parts",
     "reserved_share",
     "state_bytes",
+    "timeline",
     "usable_bytes",
     "workspace_bytes",
 ]

@@ -35,7 +35,8 @@ class Weights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Liveness:
-    """Storages with their elements by class, and when they live, as columns of length [storages].
+    """Storages (-1: none of the graph's) with their elements by class, and when they live, as columns of length
+    [storages].
 
     ``birth`` and ``death`` are positions of operators, ``computed`` the last that touches a storage: the optimizer
     reads gradients after all of them. ``turning`` are the positions of dense convolutions of images,
@@ -45,6 +46,7 @@ class Liveness:
     unpacked for them where weights are quantised.
     """
 
+    storages: NDArray[np.int64]
     narrow: Floats
     wide: Floats
     fixed: Floats
@@ -86,7 +88,7 @@ def liveness(graph: OperatorGraph, step: str) -> Liveness:
 
 
 def _liveness(graph: OperatorGraph, step: str) -> Liveness:
-    operators = list(_of_step(graph, step))
+    operators = list(of_step(graph, step))
     birth, death = _spans(operators, graph.tensors)
     wide = wide_storages(graph)
     forward_end = sum(1 for operator in operators if operator.phase is Phase.FORWARD)
@@ -109,6 +111,7 @@ def _liveness(graph: OperatorGraph, step: str) -> Liveness:
     # Every turn of a loop keeps its own activations.
     table *= np.where(saved, [kept.get(storage, 1.0) for storage in order], 1.0)[:, None]
     return Liveness(
+        storages=np.array(order, dtype=np.int64),
         narrow=table[:, 0],
         wide=table[:, 1],
         fixed=table[:, 2],
@@ -171,7 +174,8 @@ def _is_dense_convolution(operator: Operator) -> bool:
     return operator.kind is Kind.CONV and number(operator, "groups", 1) == 1
 
 
-def _of_step(graph: OperatorGraph, step: str) -> Iterable[Operator]:
+def of_step(graph: OperatorGraph, step: str) -> Iterable[Operator]:
+    """The operators of a step in their order; positions of ``Liveness`` count them."""
     forward_only = step in FORWARD_ONLY
     for operator in graph.operators:
         if operator.phase is not Phase.FORWARD and forward_only:

@@ -45,14 +45,7 @@ def peak_parts(
     is what the graph's tensors take. ``turns`` says that the convolutions' library copies images into its own layout,
     ``processor`` that there is no GPU: optimizers update one weight after the other, and the C library has the memory.
     """
-    if turns:
-        alive = _with_copies(alive, alive.turning, alive.turned)
-    if allocator and unpacks(workload):
-        alive = _with_copies(alive, alive.multiplying, alive.matrices)
-    if keeps_gradients(workload):
-        alive = dataclasses.replace(alive, birth=np.where(alive.gradient, 0, alive.birth))
-    elif hands_over(workload):
-        alive = alive.without_lasting_gradients()
+    alive = lives(workload, alive, unpacked=allocator, turns=turns)
     sizes = sizes_of(workload, alive, resolution, processor=processor)
     parts = _tensor_parts(workload, alive, sizes, optimizer_steps=allocator)
     if not allocator:
@@ -74,11 +67,23 @@ def peak_parts(
     )
 
 
+def lives(workload: Workload, alive: Liveness, *, unpacked: bool, turns: bool) -> Liveness:
+    """When storages live in this workload: with its library's copies, and gradients as long as it keeps them."""
+    if turns:
+        alive = _with_copies(alive, alive.turning, alive.turned)
+    if unpacked and unpacks(workload):
+        alive = _with_copies(alive, alive.multiplying, alive.matrices)
+    if keeps_gradients(workload):
+        return dataclasses.replace(alive, birth=np.where(alive.gradient, 0, alive.birth))
+    return alive.without_lasting_gradients() if hands_over(workload) else alive
+
+
 def _with_copies(alive: Liveness, at: NDArray[np.int64], elements: Floats) -> Liveness:
     """With one more storage at each of these operators, which lives while it runs."""
     none, no = np.zeros(len(at)), np.zeros(len(at), dtype=bool)
     return dataclasses.replace(
         alive,
+        storages=np.concatenate([alive.storages, np.full(len(at), -1)]),
         narrow=np.concatenate([alive.narrow, elements]),
         wide=np.concatenate([alive.wide, none]),
         fixed=np.concatenate([alive.fixed, none]),
@@ -115,17 +120,19 @@ def hands_over(workload: Workload) -> bool:
 
 
 def _tensor_parts(workload: Workload, alive: Liveness, sizes: Sizes, *, optimizer_steps: bool) -> dict[str, float]:
-    granted = np.ceil(sizes.storages / ROUNDING_BYTES) * ROUNDING_BYTES
-    peak, at = _peak(granted, alive)
+    sized = granted_bytes(sizes)
+    level = levels(sized, alive)
+    at = int(np.argmax(level)) if len(level) else 0
+    peak = float(level[at]) if len(level) else 0.0
     here = (alive.birth <= at) & (alive.death >= at)
-    gradients = float(granted[here & alive.gradient].sum())
-    saved = float(granted[here & alive.saved].sum())
-    inputs = float(granted[here & alive.data].sum())
+    gradients = float(sized[here & alive.gradient].sum())
+    saved = float(sized[here & alive.saved].sum())
+    inputs = float(sized[here & alive.data].sum())
     temporaries = peak - gradients - saved - inputs
     if workload.step == "full" and not hands_over(workload):
         # When the optimizer runs, every gradient is there and what its step needs: the peak is at least that.
-        every = float(granted[alive.gradient].sum())
-        batch = float(granted[alive.data].sum())
+        every = float(sized[alive.gradient].sum())
+        batch = float(sized[alive.data].sum())
         passing = math.fsum(sizes.step_tensors) if optimizer_steps else 0.0
         if every + batch + passing > peak:
             gradients, saved, temporaries, inputs = every, 0.0, passing, batch
@@ -140,12 +147,16 @@ def _tensor_parts(workload: Workload, alive: Liveness, sizes: Sizes, *, optimize
     }
 
 
-def _peak(sizes: Floats, alive: Liveness) -> tuple[float, int]:
+def granted_bytes(sizes: Sizes) -> Floats:
+    """What the allocator grants each storage, [storages]."""
+    found: Floats = np.ceil(sizes.storages / ROUNDING_BYTES) * ROUNDING_BYTES
+    return found
+
+
+def levels(sizes: Floats, alive: Liveness) -> Floats:
+    """Bytes of the storages that are alive at each operator, and after the last, [operators + 1]."""
     change = np.zeros(alive.operators + 2)
     np.add.at(change, alive.birth, sizes)
     np.add.at(change, alive.death + 1, -sizes)
-    level = np.cumsum(change)[: alive.operators + 1]
-    if not len(level):
-        return 0.0, 0
-    at = int(np.argmax(level))
-    return float(level[at]), at
+    found: Floats = np.cumsum(change)[: alive.operators + 1]
+    return found
