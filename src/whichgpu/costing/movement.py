@@ -63,7 +63,7 @@ def norm(operands: Operands) -> Iterator[Cost]:
         if label != "batch" or operands.backward or training:
             again = operands.traffic(largest)
         # Batch norm's statistics span the whole tensor, the others' a row.
-        length = elements if label == "batch" else _row_length(largest)
+        length = elements if label == "batch" else _normalized(operands, largest, label)
         row, blocks = operands.elements(largest, length), elements / max(length, 1)
     split = label == "group" or (operands.backward and label in ("layer", "rms", "group"))
     yield Cost(
@@ -78,6 +78,24 @@ def norm(operands: Operands) -> Iterator[Cost]:
         fusable=label == "batch" and not (operands.backward or training),
         label=f"{label} norm",
     )
+
+
+_GROUPS: Final = 32
+"""Groups of channels where nothing says how many (Wu & He 2018, and PyTorch's users after them)."""
+
+
+def _normalized(operands: Operands, x: Tensor, label: str) -> int:
+    """Elements of ``x`` that share one mean, by the size of the statistics that the kernel writes, or backwards reads.
+
+    Without statistics among the operands: a channel of an image (instance), a group of its channels, or the last axis.
+    """
+    for tensor in operands.inputs[2:3] if operands.backward else operands.outputs[1:2]:
+        if len(tensor.shape) > 1 and tensor.shape[0] == x.shape[0] and not x.elements % max(tensor.elements, 1):
+            return x.elements // tensor.elements
+    if label in ("group", "instance") and len(x.shape) > 2:
+        images, channels = x.shape[0], x.shape[1]
+        return x.elements // max(images * (channels if label == "instance" else min(_GROUPS, channels)), 1)
+    return _row_length(x)
 
 
 def _row_length(tensor: Tensor) -> int:
