@@ -33,7 +33,8 @@ class Stack:
     all tensors in a few launches. ``layout_copies`` says that copies a capturing framework inserts for its memory
     format run here too; ``channels_last`` that images lie as matrix units want them.
     ``early_library`` says that products have few tiles to choose from and no split of k (CUDA libraries before 2017).
-    ``context_bytes`` is what the framework holds before the model.
+    ``expandable_segments`` says that PyTorch's allocator maps pages where they are needed instead of asking for
+    segments. ``context_bytes`` is what the framework holds before the model.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Stack:
     layout_copies: bool
     channels_last: bool
     early_library: bool
+    expandable_segments: bool
     context_bytes: float
     accelerators: tuple[str, ...]
 
@@ -99,6 +101,7 @@ def _stack(name: str, row: Mapping[str, Any]) -> Stack:
         layout_copies=row["layout_copies"],
         channels_last=row.get("channels_last", False),
         early_library=row.get("early_library", False),
+        expandable_segments=row.get("expandable_segments", False),
         context_bytes=row["context_bytes"],
         accelerators=tuple(row["accelerators"]),
     )

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from whichgpu.predicting.memory.allocator import ROUNDING_BYTES, CachingAllocator, Peaks, rounded
+from whichgpu.predicting.memory.expandable import ExpandableAllocator
 from whichgpu.predicting.memory.heap import Heap
 from whichgpu.predicting.memory.liveness import Liveness
 from whichgpu.predicting.memory.sizing import Sizes
@@ -43,12 +44,12 @@ def replay(allocator: Allocator, events: Iterable[int], sizes: Sequence[int], bl
             free(blocks.pop(~event))
 
 
-def follow(alive: Liveness, sizes: Sizes, *, processor: bool = False) -> Peaks:
+def follow(alive: Liveness, sizes: Sizes, *, processor: bool = False, expandable: bool = False) -> Peaks:
     """PyTorch's allocator through two steps of the workload: the first creates the optimizer's state.
 
-    On a processor it is the C library's heap.
+    On a processor it is the C library's heap; ``expandable`` is the GPU's with expandable segments.
     """
-    allocator: Allocator = Heap() if processor else CachingAllocator()
+    allocator: Allocator = Heap() if processor else ExpandableAllocator() if expandable else CachingAllocator()
     for size in sizes.weights:
         allocator.allocate(rounded(size))
     if alive.buffers_bytes:

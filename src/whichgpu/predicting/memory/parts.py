@@ -52,8 +52,9 @@ def peak_parts(
         return MemoryParts(**parts, context_bytes=context_bytes)
     activations = parts["saved_activations_bytes"] + parts["temporaries_bytes"]
     tensors = math.fsum(parts.values())
-    if stack(workload.stack).framework == "pytorch":
-        peaks = follow(alive, sizes, processor=processor)
+    rules = stack(workload.stack)
+    if rules.framework == "pytorch":
+        peaks = follow(alive, sizes, processor=processor, expandable=rules.expandable_segments)
         apart = heap_share() * activations if processor else 0.0
         reserved = max(float(peaks.reserved_bytes), tensors) + apart
         held = reserved if processor else min(max(float(peaks.held_bytes), tensors), reserved)
