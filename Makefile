@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve install check lint types test catalog messages measured calibrate accuracy gate check-memory check-scripts zoo calibrate validate benchmark docs train-examples clean
+.PHONY: help demo serve install check lint types test catalog messages measured calibrate accuracy gate check-memory check-browser check-scripts zoo calibrate validate benchmark docs train-examples clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ gate: $(VENV)/installed-dev ## write the errors that tests/accuracy holds the pr
 
 check-memory: $(VENV)/installed-zoo ## train 24 small models in earnest, beside the memory predicted; GPU=ID of the catalogue on a GPU
 	$(BIN)/python scripts/check_memory.py $(if $(GPU),--gpu $(GPU))
+
+check-browser: $(VENV)/installed-dev ## every page in Debian's Chromium, which `make check` asks of a few
+	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m "browser or not browser" tests/browser
 
 check-scripts: $(VENV)/installed-keras $(VENV)/installed-dev ## the long list of PyTorch scripts, which `make check` leaves out
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m scripts tests/contract/test_pytorch_scripts.py

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from html import escape
 from typing import Final
 
 from whichgpu.explaining import _, language
-from whichgpu.recommendation import Candidate, Recommendation
-from whichgpu.reporting.chart import chart
+from whichgpu.recommendation import Recommendation
 from whichgpu.reporting.content import Content, content, sources
+from whichgpu.reporting.plots import Plot, memory, months, price
 
 STYLE: Final = """
 :root {
@@ -30,6 +30,13 @@ STYLE: Final = """
 .whichgpu .chart { width: 100%; min-width: 640px; max-width: 760px; height: auto; font: 12px system-ui, sans-serif; }
 .whichgpu .chart text { fill: var(--ink); }
 .whichgpu .chart circle { fill: var(--mark); }
+.whichgpu .chart .operator { fill-opacity: .55; stroke: var(--mark); }
+.whichgpu .chart .roof { fill: none; stroke: var(--ink); stroke-width: 2; }
+.whichgpu .chart .course { fill: none; stroke: var(--mark); stroke-width: 2; }
+.whichgpu .chart .rented { stroke: var(--line); stroke-dasharray: 7 4; }
+.whichgpu .chart .name { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
+.whichgpu figure { margin: 1.5em 0; }
+.whichgpu figcaption { font-weight: 600; margin-bottom: .3em; }
 .whichgpu .chart .range { stroke: var(--mark); stroke-opacity: .45; stroke-width: 2; }
 .whichgpu .chart .grid { stroke: var(--faint); }
 .whichgpu .chart .front { fill: none; stroke: var(--line); stroke-dasharray: 5 4; }
@@ -40,6 +47,14 @@ STYLE: Final = """
   .whichgpu table { font-size: 8pt; }
 }
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Links:
+    """Addresses by a GPU's id: of its page, and of where its time goes for the question, where there is one."""
+
+    gpu: Callable[[str], str]
+    why: Callable[[str], str] | None = None
 
 
 _SHEET: Final = "body { margin: 0 auto; max-width: 72rem; padding: 1rem; background: Canvas; }\n"
@@ -53,7 +68,7 @@ def html(answer: Recommendation, currency: str) -> str:
         f'<!doctype html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{title}</title>\n<style>\n{_SHEET}{STYLE}</style>\n"
-        f"</head>\n<body>\n{fragment(answer, currency, found)}\n</body>\n</html>\n"
+        f"</head>\n<body>\n<main>\n{fragment(answer, currency, found)}\n</main>\n</body>\n</html>\n"
     )
 
 
@@ -62,21 +77,20 @@ def fragment(
     currency: str,
     found: Content | None = None,
     rows: int | None = None,
-    link: Callable[[str], str] | None = None,
+    links: Links | None = None,
 ) -> str:
-    """The body of a report, for a page of its own or within another.
-
-    ``rows`` limits the ranking; ``link`` gives the address of a GPU's page by its id, where there is one.
-    """
+    """The body of a report, for a page of its own or within another; ``rows`` limits the ranking."""
     shown = found or content(answer)
-    named = _Names(links={} if link is None else {each.gpu.name: link(each.gpu.id) for each in _all(answer)})
+    named = _Names(links=links, ids={each.gpu.name: each.gpu.id for each in (*answer.ranked, *answer.rejected)})
     parts = [
-        '<main class="whichgpu">',
+        '<article class="whichgpu">',
         f"<h1>{escape(shown.title)}</h1>",
         *(f"<p>{escape(note)}</p>" for note in shown.notes),
-        _scrolling(chart(answer.ranked, currency)),
-        _table(shown.headings, shown.rows[:rows], named) if shown.rows else "",
-        *_listed(_("Why"), shown.reasons[:rows], named),
+        figure(price.plot(answer.ranked, currency)),
+        _table(shown.headings, shown.rows[:rows], named, _("ranking")) if shown.rows else "",
+        *_listed(_("Why"), shown.reasons[:rows], named, why=True),
+        figure(months.plot(answer, currency)),
+        figure(memory.plot(answer)),
         *_listed(
             _("Rejected: {count}, the nearest first:").format(count=shown.rejected_count), shown.rejected[:rows], named
         ),
@@ -84,45 +98,66 @@ def fragment(
         _pairs(shown.question),
         *_sources(answer),
         f"<footer><p>{escape(shown.foot)}</p></footer>",
-        "</main>",
+        "</article>",
     ]
     return "\n".join(part for part in parts if part)
 
 
-def _scrolling(svg: str) -> str:
-    """The chart in a place of its own to scroll in: on a narrow screen its letters stay large enough to read."""
-    label = escape(_("Time of a step against price"))
-    return svg and f'<div class="scroll" tabindex="0" role="region" aria-label="{label}">{svg}</div>'
-
-
-def _all(answer: Recommendation) -> Iterator[Candidate]:
-    yield from (*answer.ranked, *answer.rejected)
+def figure(plot: Plot | None) -> str:
+    """A plot in a place of its own to scroll in, so that its letters stay large enough to read, and its table."""
+    if plot is None:
+        return ""
+    shown = f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(plot.title)}">{plot.svg}</div>'
+    label = _("{title}: the numbers").format(title=plot.title)
+    numbers = _table(plot.headings, plot.rows, _Names(), label)
+    summary = f"<summary>{escape(_('The numbers as a table'))}</summary>"
+    caption = f"<figcaption>{escape(plot.title)}</figcaption>"
+    note = f"<p>{escape(plot.note)}</p>\n" if plot.note else ""
+    return f"<figure>\n{caption}\n{shown}\n{note}<details>{summary}{numbers}</details>\n</figure>"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Names:
     """Names of GPUs as HTML: links where they have an address."""
 
-    links: Mapping[str, str]
+    links: Links | None = None
+    ids: Mapping[str, str] = field(default_factory=dict)
 
     def html(self, text: str) -> str:
-        address = self.links.get(text)
-        return escape(text) if address is None else f'<a href="{escape(address)}">{escape(text)}</a>'
+        """A name, or any other text."""
+        gpu = self.ids.get(text)
+        return escape(text) if gpu is None or self.links is None else _anchor(self.links.gpu(gpu), text)
+
+    def why(self, text: str) -> str:
+        """A link to where the time of a GPU goes, where there is one."""
+        gpu = self.ids.get(text)
+        if gpu is None or self.links is None or self.links.why is None:
+            return ""
+        label = _("where the time goes on {gpu}").format(gpu=text)
+        shown = escape(_("where the time goes"))
+        return f' <a href="{escape(self.links.why(gpu))}" aria-label="{escape(label)}">{shown}</a>'
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], named: _Names) -> str:
+def _anchor(address: str, text: str) -> str:
+    return f'<a href="{escape(address)}">{escape(text)}</a>'
+
+
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]], named: _Names, label: str) -> str:
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in headings)
     body = "\n".join("<tr>" + "".join(f"<td>{named.html(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(_("ranking"))}"><table>\n'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}"><table>\n'
         f"<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
     )
 
 
-def _listed(title: str, found: Sequence[tuple[str, Sequence[str]]], named: _Names) -> list[str]:
+def _listed(title: str, found: Sequence[tuple[str, Sequence[str]]], named: _Names, *, why: bool = False) -> list[str]:
     if not found:
         return []
-    items = "\n".join(f"<dt>{named.html(name)}</dt><dd>{escape(_run(texts))}</dd>" for name, texts in found)
+    items = "\n".join(
+        f"<dt>{named.html(name)}</dt><dd>{escape(_run(texts))}{named.why(name) if why else ''}</dd>"
+        for name, texts in found
+    )
     return [f"<h2>{escape(title)}</h2>", f"<dl>\n{items}\n</dl>"]
 
 

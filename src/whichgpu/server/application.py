@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 from fastapi import FastAPI, Request
@@ -14,8 +15,8 @@ from whichgpu.errors import NoSuchMethod, NoSuchPath, RequestUnreadable, Unknown
 from whichgpu.explaining import LANGUAGES
 from whichgpu.server import rest
 from whichgpu.server.guarding import App, Guard
-from whichgpu.server.pages import answers, looking
-from whichgpu.server.pages.layout import SHEET, STYLE_PATH
+from whichgpu.server.pages import answers, looking, why
+from whichgpu.server.pages.layout import ICON, ICON_PATH, SCRIPT, SCRIPT_PATH, SHEET, STYLE_PATH
 from whichgpu.server.problems import bare, status
 from whichgpu.server.questions import Questions
 from whichgpu.server.settings import Settings
@@ -27,6 +28,7 @@ _YEAR: Final = "public, max-age=31536000, immutable"
 _PAGES: Final = (
     ("/", answers.home, ("GET",)),
     ("/recommend", answers.recommend, ("GET", "POST")),
+    ("/why", why.why, ("GET",)),
     ("/gpus", looking.gpus, ("GET",)),
     ("/gpus/{gpu}", looking.gpu, ("GET",)),
     ("/compare", looking.compare, ("GET",)),
@@ -34,6 +36,13 @@ _PAGES: Final = (
     ("/zoo/{source:path}", looking.model, ("GET",)),
     ("/guide", looking.guide, ("GET",)),
     ("/guide/{topic}", looking.topic, ("GET",)),
+)
+
+
+_ASSETS: Final = (
+    (STYLE_PATH, SHEET, "text/css"),
+    (SCRIPT_PATH, SCRIPT, "text/javascript"),
+    (ICON_PATH, ICON, "image/svg+xml"),
 )
 
 
@@ -46,7 +55,8 @@ def create(settings: Settings | None = None) -> App:
     inner.state.questions = Questions(reading=Reading(chosen))
     inner.include_router(rest.router)
     inner.add_api_route("/healthz", _health, include_in_schema=False)
-    inner.add_route(STYLE_PATH, _style)
+    for path, text, kind in _ASSETS:
+        inner.add_route(path, _asset(text, kind))
     inner.add_route("/", answers.start)
     for path, endpoint, methods in _PAGES:
         for language in LANGUAGES:
@@ -61,8 +71,13 @@ async def _health() -> dict[str, str]:
     return {"status": "ok"}
 
 
-async def _style(request: Request) -> Response:
-    return Response(SHEET, media_type="text/css", headers={"Cache-Control": _YEAR})
+def _asset(text: str, media_type: str) -> Callable[[Request], Awaitable[Response]]:
+    """What answers with a file of the page, whose address changes with its text."""
+
+    async def answered(request: Request) -> Response:
+        return Response(text, media_type=media_type, headers={"Cache-Control": _YEAR})
+
+    return answered
 
 
 def _wants_page(request: Request) -> bool:

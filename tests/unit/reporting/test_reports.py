@@ -7,7 +7,6 @@ import io
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
@@ -18,7 +17,6 @@ from whichgpu.explaining import active
 from whichgpu.recommendation import Recommendation
 from whichgpu.recommending import Question, recommend
 from whichgpu.reporting import report, write
-from whichgpu.reporting.chart import chart, points
 from whichgpu.requirement import Requirements
 
 CATALOG = default_catalog()
@@ -89,16 +87,6 @@ def test_an_answer_without_a_gpu_is_a_report_too() -> None:
     none = answer(max_power_w=1.0)
     for suffix in (".html", ".md", ".csv"):
         assert report(none, suffix, "USD")
-
-
-def test_the_chart_is_well_formed_and_shows_every_priced_gpu() -> None:
-    made = answer()
-    drawn = ElementTree.fromstring(chart(made.ranked, "USD"))
-    circles = drawn.findall(".//{http://www.w3.org/2000/svg}circle")
-    assert len(circles) == len(points(made.ranked)) > 10
-    for circle in circles:
-        assert 0 <= float(circle.attrib["cx"]) <= 760
-        assert 0 <= float(circle.attrib["cy"]) <= 420
 
 
 def test_an_unknown_format_names_the_known_ones(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -11,11 +13,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from whichgpu.errors import RequestError, WhichGpuError
 from whichgpu.explaining import _, language, sentences
-from whichgpu.reporting.page import fragment
+from whichgpu.recommendation import Recommendation
+from whichgpu.reporting.page import Links, fragment
 from whichgpu.server import forms
 from whichgpu.server.html import Child, Html, element, link
-from whichgpu.server.pages.form import Form
+from whichgpu.server.pages.form import Form, flat
 from whichgpu.server.pages.layout import address, gpu_address, page
+from whichgpu.server.pages.live import sliders
 from whichgpu.server.problems import status
 from whichgpu.server.questions import File, Questions
 
@@ -60,10 +64,38 @@ def _answered(request: Request, given: dict[str, Any], file: File | None, rows: 
         except WhichGpuError as error:
             errors = {error.field or "file": error}
         else:
-            most = None if rows == "all" else ROWS
-            found = Html(fragment(answer, currency, rows=most, link=gpu_address))
-            return page(request, answer.workload.name, found, _more(request, rows), _again(given, file))
+            return _answer(request, Asked(given=given, file=file, rows=rows), answer, currency)
     return _refused(request, given, errors)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a page is asked for: the fields of the question, a file beside them, and ``rows`` of the address."""
+
+    given: dict[str, Any]
+    file: File | None
+    rows: str | None
+
+
+def _answer(request: Request, asked: Asked, answer: Recommendation, currency: str) -> HTMLResponse:
+    """The page of an answer; that to a file has no address, so nothing that asks again by one."""
+    shareable = asked.file is None
+    why = functools.partial(_why_address, asked.given) if shareable else None
+    most = None if asked.rows == "all" else ROWS
+    found = Html(fragment(answer, currency, rows=most, links=Links(gpu=gpu_address, why=why)))
+    main = element(
+        "main",
+        sliders(answer, currency) if shareable and not answer.parts else None,
+        element("div", found, _more(request, asked.rows), data_part="answer"),
+        element("div", _again(asked.given, asked.file), data_part="question"),
+    )
+    return page(request, answer.workload.name, main)
+
+
+def _why_address(given: Mapping[str, Any], gpu: str) -> str:
+    """The page that says where the time goes on a GPU, for the source and the workload of a question."""
+    known = {name: given[name] for name in ("source", "workload") if name in given}
+    return address("why", **dict(flat(known)), gpus=gpu)
 
 
 def _more(request: Request, rows: str | None) -> Html | None:

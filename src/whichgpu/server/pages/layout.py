@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from importlib import resources
 from typing import Final
 from urllib.parse import urlencode
 
@@ -41,6 +42,12 @@ legend { font-weight: 600; padding: 0 .4em; }
 button { font: inherit; font-weight: 600; padding: .6em 1.4em; border: 0; border-radius: .3em; background: #0b5fa5;
   color: #fff; cursor: pointer; min-height: 2.8em; }
 details { margin: 0 0 1em; }
+.live { border: 1px solid var(--faint); border-radius: .4em; padding: 0 1em .6em; margin: 1em 0; }
+#live-title { font-weight: 600; margin: .6em 0; }
+.live[aria-busy] output { opacity: .5; }
+.live input[type=range] { padding: 0; border: 0; accent-color: var(--mark); min-height: 2em; }
+.live output { font-variant-numeric: tabular-nums; }
+.live [role=status] { min-height: 1.6em; margin: .4em 0 0; }
 summary { cursor: pointer; padding: .4em 0; font-weight: 600; }
 dt { font-weight: 600; }
 dd { margin: 0 0 .8em; }
@@ -57,6 +64,19 @@ dd { margin: 0 0 .8em; }
 """The one stylesheet."""
 
 STYLE_PATH: Final = f"/static/style-{hashlib.sha256(SHEET.encode()).hexdigest()[:12]}.css"
+
+SCRIPT: Final = resources.files("whichgpu.server.pages").joinpath("page.js").read_text(encoding="utf-8")
+"""The one script: what the page does beyond its forms and links."""
+
+SCRIPT_PATH: Final = f"/static/page-{hashlib.sha256(SCRIPT.encode()).hexdigest()[:12]}.js"
+
+ICON: Final = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="#0b5fa5" d="M1 3h14v8H1z"/>'
+    '<path fill="#fff" d="M4 5h3v4H4zm5 0h3v4H9z"/><path fill="#6b6b6b" d="M3 11h6v2H3z"/></svg>'
+)
+"""The sign of the page in a browser's tab: a board with two chips."""
+
+ICON_PATH: Final = f"/static/icon-{hashlib.sha256(ICON.encode()).hexdigest()[:12]}.svg"
 
 _PARTS: Final = (
     ("", N_("Which GPU?")),
@@ -81,6 +101,8 @@ def page(request: Request, title: str, *body: Child, status: int = 200) -> HTMLR
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("title", f"{title} · whichgpu"),
         element("link", rel="stylesheet", href=STYLE_PATH),
+        element("link", rel="icon", type="image/svg+xml", href=ICON_PATH),
+        element("script", src=SCRIPT_PATH, defer=True),
     )
     skip = element("a", _("Skip to the content"), href="#content", class_="skip")
     frame = element("div", _navigation(request), element("div", *body, id="content"), class_="frame whichgpu")
@@ -102,7 +124,7 @@ def _navigation(request: Request) -> Html:
         for other in LANGUAGES
         if other != language()
     ]
-    return element("nav", element("ul", items), aria_label=_("pages"))
+    return element("nav", element("ul", items), aria_label=_("pages"), data_part="navigation")
 
 
 def _elsewhere(request: Request, other: str) -> str:

@@ -16,8 +16,8 @@ from whichgpu.explaining.figures import heading, value_text
 from whichgpu.explaining.purposes import PURPOSES
 from whichgpu.explaining.quantities import SYSTEM_NAMES, count, duration, money, shown, size, work
 from whichgpu.gpu import Gpu
-from whichgpu.guiding.reading import Block
 from whichgpu.server.html import Child, Html, element, joined, link, table
+from whichgpu.server.pages.blocks import block
 from whichgpu.server.pages.layout import address, gpu_link, page
 from whichgpu.server.rest import MOST_COMPARED, compared, guide_page, questions, searched
 
@@ -299,19 +299,4 @@ def _topic(request: Request) -> HTMLResponse:
         method="get",
         action=address(f"guide/{found.topic}"),
     )
-    return page(request, found.title, element("main", [_block(each) for each in found.blocks]), choose)
-
-
-def _block(block: Block) -> Html:
-    if block.table is not None:
-        return table(block.table.headings, block.table.rows, _("figures"))
-    if block.kind == "list":
-        return element("ul", [element("li", _coded(item)) for item in block.items])
-    if block.kind == "heading":
-        return element(f"h{min(block.level, 6)}", _coded(block.text))
-    return element("p", _coded(block.text))
-
-
-def _coded(text: str) -> list[Child]:
-    """Text whose parts between backticks are code."""
-    return [element("code", part) if number % 2 else part for number, part in enumerate(text.split("`"))]
+    return page(request, found.title, element("main", [block(each) for each in found.blocks], choose))

@@ -1,0 +1,164 @@
+"""The sheet that a plot is drawn on: its two axes, the grid with its labels, and the plot with its table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+from xml.sax.saxutils import escape
+
+WIDTH: Final = 760
+HEIGHT: Final = 420
+LEFT, RIGHT, TOP, BOTTOM = 104, 24, 16, 56
+
+_LEGEND_HIGH: Final = 18
+_CLOSEST: Final = 74.0
+"""Labels of the axis across stand at least so far apart: closer ones would overlap."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """A plot: its title, the SVG, its numbers as a table, and a sentence on what it does not show."""
+
+    title: str
+    svg: str
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+
+
+class Axis(Protocol):
+    """Where a value stands on the sheet, and the values that are marked."""
+
+    def at(self, value: float) -> float:
+        """The place of a value, in units of the sheet."""
+
+    def ticks(self) -> list[float]:
+        """Round values within the axis."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Log:
+    """A logarithmic axis from ``low`` to ``high`` between two places of the sheet."""
+
+    low: float
+    high: float
+    start: float
+    end: float
+
+    @classmethod
+    def over(cls, values: Sequence[float], start: float, end: float) -> Log:
+        """An axis with a little room beside the least and the largest of positive values."""
+        return cls(low=min(values) / 1.15, high=max(values) * 1.15, start=start, end=end)
+
+    def at(self, value: float) -> float:
+        """The place of a value above zero."""
+        share = math.log(value / self.low) / math.log(self.high / self.low)
+        return self.start + share * (self.end - self.start)
+
+    def ticks(self) -> list[float]:
+        """Ones, twos and fives of each decade within the axis; ones alone where those would be too many."""
+        decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
+        steps = (1, 2, 5) if len(decades) <= 4 else (1,)
+        marks = [step * 10.0**decade for decade in decades for step in steps]
+        return [mark for mark in marks if self.low <= mark <= self.high]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Linear:
+    """An axis from zero to ``high``, with ticks every ``step``, between two places of the sheet."""
+
+    high: float
+    step: float
+    start: float
+    end: float
+
+    @classmethod
+    def upto(cls, largest: float, start: float, end: float, step: float | None = None) -> Linear:
+        """An axis with a little room over the largest value, in four to ten steps of one, two or five."""
+        if step is None:
+            rough = largest / 5 or 1.0
+            decade = 10.0 ** math.floor(math.log10(rough))
+            step = next(each * decade for each in (1, 2, 5, 10) if each * decade >= rough)
+        return cls(high=largest * 1.05 or 1.0, step=step, start=start, end=end)
+
+    def at(self, value: float) -> float:
+        """The place of a value."""
+        return self.start + value / self.high * (self.end - self.start)
+
+    def ticks(self) -> list[float]:
+        """Multiples of the step within the axis."""
+        return [number * self.step for number in range(int(self.high / self.step) + 1)]
+
+
+ACROSS: Final = (LEFT, WIDTH - RIGHT)
+"""Where an axis across starts and ends."""
+
+UP: Final = (HEIGHT - BOTTOM, TOP)
+"""Where an axis up starts and ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scale:
+    """An axis, how its values are written, and what they are."""
+
+    axis: Axis
+    write: Callable[[float], str]
+    label: str
+
+
+def drawn(title: str, across: Scale, up: Scale, marks: Sequence[str], legend: Sequence[str] = ()) -> str:
+    """The SVG of a plot: its grid, what is marked on it, and a legend in two columns below."""
+    height = HEIGHT + _LEGEND_HIGH * -(-len(legend) // 2)
+    named = escape(title, {'"': "&quot;"})
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{named}" '
+            'class="chart">',
+            f"<title>{escape(title)}</title>",
+            *_columns(across),
+            *_lines(up),
+            *marks,
+            *(_named(number, said) for number, said in enumerate(legend)),
+            "</svg>",
+        ]
+    )
+
+
+def _named(number: int, said: str) -> str:
+    row, column = divmod(number, 2)
+    return text(LEFT + column * (WIDTH - LEFT) / 2, HEIGHT + 12 + row * _LEGEND_HIGH, said)
+
+
+def _columns(scale: Scale) -> Iterator[str]:
+    last = -math.inf
+    for value in scale.axis.ticks():
+        x = scale.axis.at(value)
+        yield f'<line class="grid" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>'
+        if x - last >= _CLOSEST:
+            last = x
+            yield text(x, HEIGHT - BOTTOM + 18, scale.write(value), anchor="middle")
+    yield text((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 10, scale.label, anchor="middle")
+
+
+def _lines(scale: Scale) -> Iterator[str]:
+    for value in scale.axis.ticks():
+        y = scale.axis.at(value)
+        yield f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
+        yield text(LEFT - 8, y + 4, scale.write(value), anchor="end")
+    middle = (TOP + HEIGHT - BOTTOM) / 2
+    turned = f'transform="rotate(-90 16 {middle:.0f})"'
+    yield f'<text {turned} x="16" y="{middle:.0f}" text-anchor="middle">{escape(scale.label)}</text>'
+
+
+def text(x: float, y: float, said: str, anchor: str = "start", kind: str = "") -> str:
+    """A text on the sheet."""
+    named = f' class="{kind}"' if kind else ""
+    return f'<text{named} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(said)}</text>'
+
+
+def line(kind: str, places: Sequence[tuple[float, float]]) -> str:
+    """A line through places of the sheet."""
+    path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    return f'<polyline class="{kind}" points="{path}"/>'
