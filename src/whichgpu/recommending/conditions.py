@@ -8,6 +8,7 @@ from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate
 from whichgpu.gpu import Gpu
 from whichgpu.predicting import predict, predictable
+from whichgpu.predicting.memory import under
 from whichgpu.recommending.heat import held
 from whichgpu.recommending.pipeline import Feed, fed, feed
 from whichgpu.recommending.place import linked
@@ -37,13 +38,13 @@ class Surroundings:
     """The GPUs of a catalogue as the place lets them run, made once a question."""
 
     def __init__(self, gpus: Sequence[Gpu], question: Question) -> None:
-        """Boards whose link or power the place narrows are replaced; all others stay the catalogue's own."""
+        """Boards whose link, power or memory the place narrows are replaced; all others stay the catalogue's own."""
         wanted = question.requirements
         self.gpus: Sequence[Gpu] = gpus
         self.held_w: Mapping[str, float] = {}
         self._own = {gpu.id: gpu for gpu in gpus}
         if question.adjusts:
-            self.gpus = [held(linked(gpu, wanted.place), wanted.heat) for gpu in gpus]
+            self.gpus = [under(held(linked(gpu, wanted.place), wanted.heat), wanted.os) for gpu in gpus]
             self.held_w = {gpu.id: limit for gpu in self.gpus if (limit := gpu.get("held_power_w")) is not None}
         self.feed: Feed | None = None if wanted.pipeline is None else feed(wanted.pipeline)
 

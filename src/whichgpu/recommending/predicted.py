@@ -8,6 +8,7 @@ from typing import Any
 from whichgpu.catalog.acquisition import baseline
 from whichgpu.catalog.loading import Catalog
 from whichgpu.gpu import Gpu
+from whichgpu.predicting.memory import keeps_memory
 from whichgpu.recommending.conditions import Found, Surroundings
 from whichgpu.recommending.question import Question
 from whichgpu.recommending.ways_out import WaysOut
@@ -60,4 +61,5 @@ def depends_on(question: Question) -> Hashable:
     wanted, own = question.requirements, question.own
     place = wanted.place
     processor = own.id if own is not None and own.is_cpu else None
-    return place.pcie_generation, place.pcie_lanes, wanted.heat, wanted.pipeline, processor
+    system = wanted.os if keeps_memory(wanted.os) else None
+    return place.pcie_generation, place.pcie_lanes, wanted.heat, wanted.pipeline, system, processor

@@ -12,6 +12,7 @@ from whichgpu.costing import Resolution, Substitute, resolve
 from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate
 from whichgpu.gpu import Gpu
+from whichgpu.predicting.memory import keeps_memory
 from whichgpu.requirement import Goal, Heat, Requirements
 from whichgpu.stack import stack
 from whichgpu.workload import Workload
@@ -37,10 +38,10 @@ class Question:
 
     @property
     def adjusts(self) -> bool:
-        """Whether the place changes what a GPU does: its link, or the power that it can hold."""
+        """Whether the place changes what a GPU does: its link, the power it can hold, or the memory it has left."""
         place = self.requirements.place
         slower = place.pcie_generation is not None or place.pcie_lanes is not None
-        return slower or self.requirements.heat != Heat()
+        return slower or self.requirements.heat != Heat() or keeps_memory(self.requirements.os)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

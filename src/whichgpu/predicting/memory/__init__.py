@@ -8,7 +8,7 @@ from whichgpu.predicting.memory.liveness import Liveness, liveness
 from whichgpu.predicting.memory.optimizers import state_bytes
 from whichgpu.predicting.memory.parts import peak_parts
 from whichgpu.predicting.memory.timeline import Timeline, timeline
-from whichgpu.predicting.memory.usable import usable_bytes
+from whichgpu.predicting.memory.usable import keeps_memory, under, usable_bytes
 
 __all__ = [
     "AttentionCache",
@@ -19,12 +19,14 @@ __all__ = [
     "context_bytes",
     "fit",
     "fit_probability",
+    "keeps_memory",
     "liveness",
     "memory_of",
     "peak_parts",
     "reserved_share",
     "state_bytes",
     "timeline",
+    "under",
     "usable_bytes",
     "workspace_bytes",
 ]

@@ -32,6 +32,8 @@ def context_bytes(workload: Workload, gpu: Gpu) -> float:
     rules, facts = stack(workload.stack), _facts()["eager_loading"]
     if rules.framework == "pytorch" and gpu.vendor == "NVIDIA" and workload.stack_year <= facts["last_year"]:
         return float(facts["mib"].get(gpu.architecture, facts["default_mib"]) * MIB)
+    if gpu.vendor == "AMD":
+        return float(_facts()["rocm"]["context_mib"] * MIB)
     return rules.context_bytes
 
 

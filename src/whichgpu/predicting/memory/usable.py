@@ -1,35 +1,29 @@
-"""How much of a board's memory a process can have."""
+"""How much of a board's memory a process can have; the shares and their sources stand in ``usable.toml``."""
 
 from __future__ import annotations
 
-from typing import Final
+import dataclasses
+import functools
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Any, Final
 
-from whichgpu.gpu import Gpu
+from whichgpu.gpu import Figure, Gpu
 from whichgpu.predicting.hardware import inline_ecc
 from whichgpu.units import GIB, MIB
-
-_USABLE: Final = 0.985
-"""Share of a board's memory that processes get; driver and page tables keep the rest. Training runs that filled their
-cards (lambda_pytorch) end at 40 430 of an A100's 40 960 MiB (0.987), 16 123 of a V100's 16 384 (0.984) and 32 503 of
-32 768 (0.992). NVML counts 81 559 of an H100's 81 920 MiB."""
-
-_USABLE_INLINE_ECC: Final = 0.93
-"""The same on GDDR boards with ECC, which keep their check bits in the memory itself, one part in sixteen: NVML counts
-23 028 MiB of an A10's 24 576, 46 068 of an L40S' 49 152, 15 360 of a T4's 16 384 (0.937 each)."""
-
-_USABLE_SHARED: Final = 0.75
-_USABLE_SHARED_SMALL: Final = 2.0 / 3.0
-_SMALL_UNIFIED_BYTES: Final = 36 * GIB
-"""Share of unified memory a GPU may take. Metal's recommendedMaxWorkingSetSize is two thirds on Macs of up to 36 GB
-and three quarters above (llama.cpp prints it at its start: 10 922 MiB of 16 GB, 49 152 of 64 GB). Jetson and APUs
-share their memory with the system in the same way; three quarters is stated for them, not measured."""
 
 UNIFIED_FORMS: Final = ("system", "integrated", "edge")
 """Forms of GPUs that have no memory of their own."""
 
-DISPLAY_BYTES: Final = 500.0 * MIB
-"""What a desktop and its windows take of the card that drives a screen (under WSL it is Windows that draws). Stated,
-not measured; taken off only where a display is said to hang on the card."""
+_UNDER: Final = "system_memory_share"
+"""The figure that a board has where an operating system keeps a part of its memory."""
+
+
+@functools.cache
+def _facts() -> Mapping[str, Any]:
+    text = resources.files("whichgpu.predicting.memory").joinpath("usable.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
 
 
 def usable_bytes(gpu: Gpu, *, display: bool = False) -> float | None:
@@ -38,7 +32,28 @@ def usable_bytes(gpu: Gpu, *, display: bool = False) -> float | None:
     if total is None:
         return None
     if gpu.form in UNIFIED_FORMS:
-        small = gpu.vendor == "Apple" and total <= _SMALL_UNIFIED_BYTES
-        return total * (_USABLE_SHARED_SMALL if small else _USABLE_SHARED)
-    left = total * (_USABLE_INLINE_ECC if inline_ecc(gpu) else _USABLE)
-    return max(0.0, left - DISPLAY_BYTES) if display else left
+        return total * _shared(gpu, total)
+    own = _facts()["own"]
+    share = own["inline_ecc_share"] if inline_ecc(gpu) else own["share"]
+    left = float(total * min(share, share * (gpu.get(_UNDER) or 1.0)))
+    return max(0.0, left - _facts()["display"]["mib"] * MIB) if display else left
+
+
+def _shared(gpu: Gpu, total: float) -> float:
+    facts = _facts()["apple" if gpu.vendor == "Apple" else gpu.form]
+    small = total <= facts.get("small_gib", 0) * GIB
+    return float(facts["small_share"] if small else facts["share"])
+
+
+def keeps_memory(system: str | None) -> bool:
+    """Whether an operating system keeps a part of every board's memory."""
+    return system in _facts()["systems"]
+
+
+def under(gpu: Gpu, system: str | None) -> Gpu:
+    """The board as a process under an operating system has it."""
+    if system is None or not keeps_memory(system) or gpu.form in UNIFIED_FORMS or gpu.is_cpu:
+        return gpu
+    share = float(_facts()["systems"][system])
+    figure = Figure(value=share, unit="", quoted=f"{share:.0%}", source="surroundings", derived=True)
+    return dataclasses.replace(gpu, figures={**gpu.figures, _UNDER: figure})
