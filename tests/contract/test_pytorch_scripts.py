@@ -81,7 +81,7 @@ def test_a_script_is_followed_to_its_first_step(name: str) -> None:
     found = followed(name)
     assert flops(found.graph) == (batch * forward, batch * backward)
     assert (found.batch_size, found.samples, found.epochs, found.optimizer) == (batch, samples, epochs, optimizer)
-    assert (found.phase, found.step, found.stack, found.category) == ("train", "full", "pytorch-eager", "script")
+    assert (found.phase, found.whole_step, found.stack, found.category) == ("train", "full", "pytorch-eager", "script")
 
 
 @pytest.mark.parametrize("name", cases(*(name for name in CASES if name != "frozen_features")))

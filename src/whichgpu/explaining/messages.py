@@ -305,6 +305,9 @@ ASSUMPTIONS: Final[Mapping[str, str]] = {
     "values_guessed": N_("What depends on values in {modules} is counted at its largest, its conditions as false."),
     "folders_missing": N_("Folders that the script reads are not here, and counted as given: {folders}."),
     "models_by_configuration": N_("Models of the network, built from the published configuration of: {models}."),
+    "text_length_assumed": N_(
+        "Texts count as {tokens} tokens long: the lengths of published texts are not known, and the script sets none."
+    ),
     "public_data_assumed": N_("Public data that are not here, counted as published: {names}."),
     "loop_cut": N_("The script's own training loop was followed {rounds} times, not to its end."),
     "model_chosen": N_("The script has several models ({models}): {model} is taken (--model)."),
@@ -364,6 +367,7 @@ ERRORS: Final[Mapping[str, str]] = {
     "wrong_media_type": N_("A body of a kind that the resource does not take."),
     "wrong_host": N_("A request for a host that this server is not."),
     "busy": N_("The server is reading too many files already."),
+    "too_many_requests": N_("One client asks the server more often than it allows."),
     "interrupted": N_("The user pressed Ctrl-C."),
 }
 """What every error code means, for the docs; the error itself says more."""

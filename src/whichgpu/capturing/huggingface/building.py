@@ -119,7 +119,7 @@ def model(configuration: Configuration, config: Any, kind: type[torch.nn.Module]
     options: dict[str, Any] = {"dtype": torch.float32, "attn_implementation": "sdpa"}
     with fake_mode(), uninitialised():
         try:
-            made = _made(kind, config, options)
+            found = variant(kind, config, options)
         except (ImportError, MissingExtra) as error:
             raise MissingExtra(
                 "{file}: building the model needs a package that is not installed: {problem}",
@@ -128,11 +128,11 @@ def model(configuration: Configuration, config: Any, kind: type[torch.nn.Module]
             ) from error
         except Exception as error:
             raise _refused(configuration, error) from error
-    made.tie_weights()
-    return made
+    found.tie_weights()
+    return found
 
 
-def _made(kind: Any, config: Any, options: dict[str, Any]) -> Any:
+def variant(kind: Any, config: Any, options: dict[str, Any]) -> Any:
     """The model with the first combination of implementations that its class takes."""
     attempts = (
         {**options, "experts_implementation": "grouped_mm"},

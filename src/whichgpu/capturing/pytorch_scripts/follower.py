@@ -31,6 +31,8 @@ from whichgpu.capturing.pytorch_scripts import (
 )
 from whichgpu.capturing.pytorch_scripts.calls import Calls
 from whichgpu.capturing.pytorch_scripts.given import Arguments
+from whichgpu.capturing.pytorch_scripts.hub.models import record_with
+from whichgpu.capturing.pytorch_scripts.hub.noted import NOTED
 from whichgpu.capturing.pytorch_scripts.recording import StepRecorder
 from whichgpu.capturing.pytorch_scripts.steps import Found, Steps
 from whichgpu.capturing.pytorch_scripts.working import (
@@ -40,6 +42,7 @@ from whichgpu.capturing.pytorch_scripts.working import (
     models,
     optimizer_of,
     related,
+    with_noted,
     workload_of,
 )
 from whichgpu.capturing.request import CaptureRequest
@@ -74,6 +77,7 @@ class PyTorchFollower:
         calls.install()
         optimizers.install(lambda: self.steps)
         loaders.install(lambda: self.steps, lambda size: self._sizes.get(size, size))
+        record_with(self.recorder)
         self.stubs = names.install(self.missing.add)
 
     def rewritten(self, script: Script) -> str:
@@ -98,7 +102,9 @@ class PyTorchFollower:
     def _begin(self, script: Script, model: str | None) -> None:
         """Wait for the step of a run that begins now; everything random begins as it did before."""
         self._started_s = time.monotonic()
-        self.steps = Steps(self.recorder, lambda: loops.epochs(script.path, self._tree), script.path, model)
+        self.steps = Steps(
+            self.recorder, lambda: NOTED.epochs or loops.epochs(script.path, self._tree), script.path, model
+        )
         Calls.outermost, Calls.scope = self.steps.called, self.recorder.scope
         random.seed(0)
         np.random.seed(0)
@@ -156,7 +162,7 @@ class PyTorchFollower:
             epochs=steps.epochs,
             assumptions=assumptions,
         )
-        return {"workload": to_document(workload)}
+        return {"workload": to_document(with_noted(workload, request))}
 
     def _found(self, script: Script, request: CaptureRequest) -> Found:
         """The step, or the pass of a script that only infers; raises where there is none."""
@@ -224,4 +230,4 @@ class PyTorchFollower:
             said["values_guessed"] = {"modules": guessed}
         if stopped is not None:
             said["script_stopped"] = stopped
-        return [Assumption(code=code, values=found) for code, found in said.items()]
+        return [*NOTED.assumptions(), *(Assumption(code=code, values=found) for code, found in said.items())]

@@ -15,7 +15,7 @@ from typing import Any, Final
 
 import torch.hub
 
-from whichgpu.capturing.pytorch_scripts import pretrained, vision_data, vision_transforms
+from whichgpu.capturing.pytorch_scripts import hub, pretrained, vision_data, vision_transforms
 from whichgpu.capturing.stand_ins import environments, learning
 from whichgpu.capturing.stand_ins.stubs import PARTS, Attributes, Progress, StubModule
 from whichgpu.capturing.words import words
@@ -50,13 +50,15 @@ EPISODE_STEPS: Final = 100
 
 
 class _Loader(importlib.abc.Loader):
-    """Gives a stand-in."""
+    """Gives a stand-in, and tells that it did."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, told: Callable[[str], None] | None = None) -> None:
+        self._name, self._told = name, told
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType | None:
         """The module."""
+        if self._told is not None:
+            self._told(self._name.split(".")[0])
         return StubModule(self._name)
 
     def exec_module(self, module: types.ModuleType) -> None:
@@ -97,6 +99,8 @@ class FirstFinder(importlib.abc.MetaPathFinder):
                 library=fullname.split(".")[0],
                 hint="give the module itself: file.py:function and --input-shape, where the function returns it",
             )
+        if fullname.split(".")[0] in hub.ROOTS:
+            return importlib.machinery.ModuleSpec(fullname, _Loader(fullname), is_package=True)
         change = self._changes.get(fullname)
         spec = None if change is None else importlib.machinery.PathFinder.find_spec(fullname, path)
         if change is not None and spec is not None and spec.loader is not None:
@@ -120,8 +124,7 @@ class LastFinder(importlib.abc.MetaPathFinder):
             raise _missing(root, extra)
         if root not in STUBBED or (root in sys.modules and root not in self.stubbed):
             return None
-        self.stubbed.add(root)
-        return importlib.machinery.ModuleSpec(fullname, _Loader(fullname), is_package=True)
+        return importlib.machinery.ModuleSpec(fullname, _Loader(fullname, self.stubbed.add), is_package=True)
 
 
 class _Absent:
@@ -176,7 +179,8 @@ def install(note_folder: Callable[[str], None]) -> LastFinder:
     def known_data(module: Any) -> None:
         vars(module).update(vision_data.classes(module, note_folder))
 
-    changes = {"torchvision.datasets": known_data, **pretrained.CHANGES}
+    PARTS.update(hub.PARTS)
+    changes = {"torchvision.datasets": known_data, **pretrained.CHANGES, **hub.CHANGES}
     last = LastFinder()
     if importlib.util.find_spec("tqdm") is None:
         vars(torch.hub)["tqdm"] = Progress

@@ -11,13 +11,15 @@ import torch
 
 from whichgpu.capturing.pytorch import module_precision, optimizer_name
 from whichgpu.capturing.pytorch_scripts.calls import Call
+from whichgpu.capturing.pytorch_scripts.hub.noted import NOTED
 from whichgpu.capturing.pytorch_scripts.steps import Found
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.tracing import Recorder, declare_module, named_scopes, replaced, tensors_in
 from whichgpu.capturing.tracing.copying import shapes, uncompiled
+from whichgpu.capturing.transforming.checkpointing import checkpointed
 from whichgpu.errors import InvalidValue
 from whichgpu.graph import OperatorGraph, Role
-from whichgpu.workload import Assumption, Precision, Workload
+from whichgpu.workload import Adapters, Assumption, Precision, Workload
 
 
 def batch_of(found: Found, named: Sequence[int]) -> int:
@@ -73,6 +75,21 @@ def workload_of(
         stack=request.stack or "pytorch-eager",
         assumptions=tuple(assumptions),
     )
+
+
+def with_noted(workload: Workload, request: CaptureRequest) -> Workload:
+    """The workload with what the script asks of its libraries in words: bits of weights, adapters, checkpointing."""
+    changes: dict[str, Any] = {}
+    if NOTED.weight_precision is not None and request.weight_precision is None:
+        changes["weight_precision"] = NOTED.weight_precision
+    if NOTED.adapters is not None and workload.phase == "train":
+        rank, targets = NOTED.adapters
+        changes["adapters"] = Adapters(rank=rank, targets=targets)
+    if NOTED.free_texts and NOTED.data_sets and workload.sequence_length is not None:
+        told = Assumption(code="text_length_assumed", values={"tokens": workload.sequence_length})
+        changes["assumptions"] = (*workload.assumptions, told)
+    changed = dataclasses.replace(workload, **changes)
+    return checkpointed(changed) if NOTED.checkpointing and workload.phase == "train" else changed
 
 
 def optimizer_of(optimizers: Sequence[Any]) -> str:

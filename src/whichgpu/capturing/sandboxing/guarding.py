@@ -159,8 +159,14 @@ class Guard:
     def _make_folder(self, path: Any) -> None:
         """Make a folder of the scratch folder that the script knows from its own."""
         folder = os.path.dirname(os.path.join(self.files, os.fsdecode(path)))
-        if counterpart(folder, self.files, self.beside) is not None:
-            os.makedirs(folder, exist_ok=True)
+        if counterpart(folder, self.files, self.beside) is None:
+            return
+        lacking = []  # by lexists: of all that asks for files, only it is not answered by the script's own folder
+        while not os.path.lexists(folder):
+            lacking.append(folder)
+            folder = os.path.dirname(folder)
+        for each in reversed(lacking):
+            os.mkdir(each)
 
     def _note_read(self, path: Any) -> None:
         real = self._realpath(os.fsdecode(path))

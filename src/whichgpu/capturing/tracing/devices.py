@@ -141,6 +141,15 @@ def _nothing(*_: Any, **__: Any) -> None:
     return None
 
 
+class _Stream(contextlib.nullcontext[None]):
+    """A queue of the GPU: what is put into it is done at once."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        super().__init__()
+
+    synchronize = wait_stream = wait_event = record_event = staticmethod(_nothing)
+
+
 def _zero(*_: Any, **__: Any) -> int:
     return 0
 
@@ -173,7 +182,7 @@ def _places(noted: Autocast) -> list[Place]:
         "get_device_properties": lambda *_: _PROPERTIES,
         "mem_get_info": lambda *_: (memory, memory),
         "memory_summary": lambda *_, **__: "",
-        "Stream": lambda *_, **__: contextlib.nullcontext(),
+        "Stream": _Stream,
         "stream": lambda *_, **__: contextlib.nullcontext(),
         "device": lambda *_: contextlib.nullcontext(),
     }
