@@ -26,7 +26,8 @@
     │   ├── RequestTooLarge      request_too_large
     │   ├── WrongMediaType       wrong_media_type
     │   ├── WrongHost            wrong_host
-    │   └── Busy                 busy                (too many files are being read already)
+    │   ├── Busy                 busy                (too many files are being read already)
+    │   └── TooManyRequests      too_many_requests   (one client asks too often)
     └── Interrupted              interrupted
 """
 
@@ -209,6 +210,12 @@ class Busy(RequestError):
     """Too many files are being read already."""
 
     code = "busy"
+
+
+class TooManyRequests(RequestError):
+    """One client asks more often than the server allows."""
+
+    code = "too_many_requests"
 
 
 class Interrupted(WhichGpuError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator
 
@@ -10,6 +11,7 @@ import pytest
 from tests.server.asking import Client
 
 from whichgpu.server.guarding import preferred
+from whichgpu.server.pacing import Pace
 from whichgpu.server.settings import Settings, hosts_of
 
 EVERYWHERE = ("/en/", "/api/v1/gpus", "/api/v1/gpus/x", "/nothing", "/healthz", "/")
@@ -127,3 +129,55 @@ def test_no_socket_is_opened_to_answer(client: Client, monkeypatch: pytest.Monke
 )
 def test_the_language_of_a_header(accept: str, language: str) -> None:
     assert preferred(accept) == language
+
+
+def test_a_client_that_asks_too_often_is_told_when_to_come_again() -> None:
+    client = Client(Settings(requests_per_minute=12))
+    # 12 a minute are two in the ten seconds that a bucket holds, then one every five seconds
+    answers = [client.get("/api/v1/zoo?q=lstm") for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert answers[2].json()["code"] == "too_many_requests"
+    assert 1 <= int(answers[2].headers["retry-after"]) <= 5
+    assert client.get("/healthz").status_code == 200
+
+
+def test_a_bucket_refills_and_each_client_has_its_own() -> None:
+    now = [0.0]
+    pace = Pace(60, clock=lambda: now[0])
+    assert [pace.wait_s("a") for _ in range(10)] == [0.0] * 10
+    assert pace.wait_s("a") == pytest.approx(1.0)
+    assert pace.wait_s("b") == 0.0
+    now[0] = 0.5
+    assert pace.wait_s("a") == pytest.approx(0.5)
+    now[0] = 1.01
+    assert pace.wait_s("a") == 0.0
+    now[0] = 1000.0
+    assert [pace.wait_s("a") for _ in range(11)][9:] == [0.0, pytest.approx(1.0)]
+    assert [Pace(0).wait_s("a") for _ in range(1000)] == [0.0] * 1000
+
+
+def test_a_request_has_an_id_that_a_proxy_may_give(client: Client) -> None:
+    own = client.get("/healthz", headers={"X-Request-ID": "proxy-id-0001"}).headers["x-request-id"]
+    assert own == "proxy-id-0001"
+    made = {client.get("/nothing", headers={"X-Request-ID": bad}).headers["x-request-id"] for bad in ("x", "a b" * 5)}
+    assert len(made) == 2
+    assert all(len(each) == 32 for each in made)
+
+
+def test_the_log_tells_how_requests_went_and_nothing_of_what_was_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    client = Client(Settings(log=True))
+    client.get("/en/gpus?q=secret-word", headers={"X-Request-ID": "request-0001"})
+    client.post(RECOMMEND, json={"source": "secret-model"})
+    client.get("/secret-path")
+    client.get("/healthz", headers={"Host": "secret.example"})
+    said = capsys.readouterr().err
+    rows = [json.loads(line) for line in said.splitlines()]
+    assert [(row["method"], row["route"], row["status"]) for row in rows] == [
+        ("GET", "gpus", 200),
+        ("POST", "recommend", 422),
+        ("GET", None, 404),
+        ("GET", None, 421),
+    ]
+    assert rows[0]["request"] == "request-0001"
+    assert set(rows[0]) == {"at", "request", "method", "route", "status", "ms"}
+    assert "secret" not in said

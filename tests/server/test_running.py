@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -50,8 +51,28 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
     assert len(done.stderr.splitlines()) == 2
 
 
-@pytest.mark.parametrize("options", [("--port", "70000"), ("--port", "-1"), ("--workers", "0"), ("--workers", "999")])
+@pytest.mark.parametrize(
+    "options", [("--port", "70000"), ("--port", "-1"), ("--workers", "0"), ("--workers", "999"), ("--rate-limit", "-1")]
+)
 def test_wrong_options_are_one_clear_line(options: tuple[str, ...]) -> None:
     done = subprocess.run([*PROGRAM, *options], capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "Traceback" not in done.stderr
+
+
+@posix
+def test_a_request_in_flight_is_answered_before_the_end() -> None:
+    with serving() as (process, line):
+        host, port = line.removeprefix("listening on http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=60) as client:
+            body = b'{"source": "resnet50"}'
+            head = f"POST /api/v1/recommend HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(body)}\r\n"
+            client.sendall(head.encode() + b"Content-Type: application/json\r\nConnection: close\r\n\r\n")
+            client.sendall(body[:5])
+            assert httpx.get(f"{line.removeprefix('listening on ')}/healthz", timeout=60).status_code == 200
+            process.send_signal(signal.SIGTERM)
+            client.sendall(body[5:])
+            answer = b"".join(iter(lambda: client.recv(65536), b""))
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b"whichgpu/recommendation/1" in answer
+        assert process.wait(60) in (0, -signal.SIGTERM)

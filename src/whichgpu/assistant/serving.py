@@ -16,6 +16,7 @@ from whichgpu.answering import Answering
 from whichgpu.assistant.tools import TOOLS, Answer, Tool
 from whichgpu.errors import UnknownName, WhichGpuError
 from whichgpu.explaining import LANGUAGES, language, sentences, speaking
+from whichgpu.explaining.without_options import without_options
 
 _INSTRUCTIONS: Final = (
     "whichgpu predicts how long AI workloads take on GPUs and ranks GPUs for them, offline. Times, memory and power "
@@ -55,7 +56,7 @@ def _offer(tool: Tool) -> types.Tool:
 def result(answering: Answering, name: str, given: Mapping[str, Any], usual_language: str) -> types.CallToolResult:
     """The answer to one call: its text and its document, or the error as both."""
     wanted = given.get("language", usual_language)
-    with speaking(wanted if wanted in LANGUAGES else usual_language):
+    with speaking(wanted if wanted in LANGUAGES else usual_language), without_options():
         try:
             document, text = _answer(answering, name, given)
         except WhichGpuError as error:

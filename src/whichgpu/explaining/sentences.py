@@ -9,6 +9,7 @@ from whichgpu.errors import WhichGpuError
 from whichgpu.explaining import messages
 from whichgpu.explaining.language import _
 from whichgpu.explaining.quantities import factor, listed, money, sentences_joined, shown
+from whichgpu.explaining.without_options import CHANGES, said
 from whichgpu.recommendation import Reason
 from whichgpu.requirement import Verdict
 from whichgpu.workload import Assumption
@@ -42,7 +43,7 @@ def note(found: Reason) -> str:
             values[name] = listed(_(messages.REQUIREMENTS[each]) for each in value)
         elif name == "what":
             values[name] = _(messages.WORDS[value])
-    return _(messages.NOTES[found.code]).format(**values)
+    return _(said(messages.NOTES, found.code)).format(**values)
 
 
 def verdict(found: Verdict) -> str:
@@ -90,7 +91,9 @@ def flip(found: Verdict) -> str:
         values["status"] = _(messages.STATES[found.flip["status"]])
     if "batch_size" in found.flip:
         values["batch_size"] = str(found.flip["batch_size"])
-    change = _(messages.FLIPS[str(found.flip["code"])]).format(**values)
+    if "changes" in found.flip:
+        values["changes"] = listed(_(CHANGES[each]) for each in found.flip["changes"])
+    change = _(said(messages.FLIPS, str(found.flip["code"]))).format(**values)
     larger = found.flip.get("next_gpu")
     return change if larger is None else _("{change}; as it is, on {gpu}").format(change=change, gpu=larger)
 

@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse, Response
 from whichgpu.errors import NoSuchMethod, NoSuchPath, RequestUnreadable, UnknownName, WhichGpuError
 from whichgpu.explaining import LANGUAGES
 from whichgpu.server import rest
-from whichgpu.server.guarding import App, Guard
+from whichgpu.server.guarding import HEALTH, App, Guard
 from whichgpu.server.pages import answers, looking, why
 from whichgpu.server.pages.layout import ICON, ICON_PATH, SCRIPT, SCRIPT_PATH, SHEET, STYLE_PATH
 from whichgpu.server.problems import bare, status
@@ -54,7 +54,7 @@ def create(settings: Settings | None = None) -> App:
     )
     inner.state.questions = Questions(reading=Reading(chosen))
     inner.include_router(rest.router)
-    inner.add_api_route("/healthz", _health, include_in_schema=False)
+    inner.add_api_route(HEALTH, _health, include_in_schema=False)
     for path, text, kind in _ASSETS:
         inner.add_route(path, _asset(text, kind))
     inner.add_route("/", answers.start)
@@ -64,7 +64,7 @@ def create(settings: Settings | None = None) -> App:
     inner.add_exception_handler(WhichGpuError, _refused)
     inner.add_exception_handler(HTTPException, _unrouted)
     inner.add_exception_handler(Exception, _broken)
-    return GZipMiddleware(Guard(inner, chosen), minimum_size=1000)
+    return GZipMiddleware(Guard(inner, chosen), minimum_size=1000, compresslevel=4)
 
 
 async def _health() -> dict[str, str]:

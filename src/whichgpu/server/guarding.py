@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import math
+import time
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from whichgpu.errors import RequestTooLarge, RequestUnreadable, WhichGpuError, WrongHost
+from whichgpu.errors import RequestTooLarge, RequestUnreadable, TooManyRequests, WhichGpuError, WrongHost
 from whichgpu.explaining import LANGUAGES, speaking
+from whichgpu.explaining.without_options import without_options
+from whichgpu.server.logging import log, request_id
+from whichgpu.server.pacing import Pace
 from whichgpu.server.problems import bare
 from whichgpu.server.settings import Settings
 
@@ -19,6 +24,9 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+HEALTH: Final = "/healthz"
+"""Where a supervisor asks whether the server lives; never refused for asking often."""
 
 HEADERS: Final = (
     (
@@ -66,21 +74,35 @@ class Guard:
     def __init__(self, app: App, settings: Settings) -> None:
         self.app = app
         self.settings = settings
+        self._pace = Pace(settings.requests_per_minute)
+        self._log = log(settings.log)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        guarded = _with_headers(send)
-        with speaking(language_of(scope)):
+        start_s, identity = time.perf_counter(), request_id(header(scope, b"x-request-id"))
+        guarded = _Sent(send, identity)
+        with speaking(language_of(scope)), without_options():
             try:
-                _check_host(header(scope, b"host"), self.settings.hosts)
-                _check_query(scope["query_string"])
+                self._check(scope)
                 body = await self._body(scope, receive)
                 await _tagged(self.app)(scope, body, guarded)
             except WhichGpuError as error:
                 await bare(error, scope["path"])(scope, receive, guarded)
+        self._log.line(scope, identity, guarded.status, start_s)
+
+    def _check(self, scope: Scope) -> None:
+        """Raises for a request that no route should see: another host's, one too many, one that is no UTF-8."""
+        _check_host(header(scope, b"host"), self.settings.hosts)
+        client = scope.get("client")
+        wait_s = math.ceil(self._pace.wait_s(client[0] if client else ""))
+        if wait_s and scope["path"] != HEALTH:
+            raise TooManyRequests(
+                "this client asks more often than the server allows", wait_s=wait_s, hint="try again in {wait_s} s"
+            )
+        _check_query(scope["query_string"])
 
     async def _body(self, scope: Scope, receive: Receive) -> Receive:
         """The whole body, read before any route sees the request and never beyond its limit or its time."""
@@ -150,13 +172,19 @@ def _check_query(query: bytes) -> None:
         raise RequestUnreadable("the query of the address is no UTF-8") from None
 
 
-def _with_headers(send: Send) -> Send:
-    async def sent(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message = {**message, "headers": [*message.get("headers", ()), *HEADERS]}
-        await send(message)
+class _Sent:
+    """Sends with the headers of every answer and the request's id; remembers the status."""
 
-    return sent
+    def __init__(self, send: Send, identity: str) -> None:
+        self._send = send
+        self._identity = (b"x-request-id", identity.encode())
+        self.status = 500
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message = {**message, "headers": [*message.get("headers", ()), *HEADERS, self._identity]}
+        await self._send(message)
 
 
 def _tagged(app: App) -> App:

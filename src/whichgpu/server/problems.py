@@ -17,6 +17,7 @@ from whichgpu.errors import (
     RequestError,
     RequestTooLarge,
     SourceError,
+    TooManyRequests,
     UsageError,
     WhichGpuError,
     WrongHost,
@@ -33,6 +34,7 @@ _STATUSES: Final[tuple[tuple[type[WhichGpuError], int], ...]] = (
     (RequestTooLarge, 413),
     (WrongMediaType, 415),
     (WrongHost, 421),
+    (TooManyRequests, 429),
     (Busy, 503),
     (RequestError, 400),
     (MissingExtra, 501),
@@ -78,5 +80,6 @@ def pointer(field: str | None) -> str | None:
 def bare(error: WhichGpuError, path: str, number: int | None = None) -> JSONResponse:
     """The problem document as an answer."""
     given = status(error) if number is None else number
-    headers = {"Retry-After": "10"} if given == 503 else None
+    wait_s = error.values.get("wait_s", 10) if given in (429, 503) else None
+    headers = None if wait_s is None else {"Retry-After": str(wait_s)}
     return JSONResponse(document(error, path, given), given, headers=headers, media_type=MEDIA_TYPE)

@@ -18,7 +18,8 @@ LOOPBACK: Final = ("localhost", "127.0.0.1", "[::1]")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Hosts that requests may name, and the bounds of a request: bytes of JSON and of a file, seconds to read a file,
-    and files read at the same time by one worker."""
+    and files read at the same time by one worker. ``requests_per_minute`` are those of one client to one worker, 0 for
+    any number; ``log`` is whether each request is told on standard error."""
 
     hosts: tuple[str, ...] = LOOPBACK
     json_bytes: int = 16 * MIB
@@ -26,6 +27,8 @@ class Settings:
     body_s: float = 30.0
     read_s: float = 90.0
     reads_at_once: int = 2
+    requests_per_minute: int = 0
+    log: bool = False
 
     def to_environment(self) -> None:
         """Leaves the settings where processes started from here find them."""
