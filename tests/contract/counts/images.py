@@ -127,12 +127,15 @@ def stage(
 def bottlenecks(areas: tuple[int, int, int, int], *, groups: int = 1, inner: int = 1) -> Tally:
     """The four stages of ResNet-50 over feature maps of these areas."""
     first, second, third, fourth = areas
-    more = {"groups": groups, "inner": inner}
+
+    def made(channels: int, width: int, blocks: int, at: int, entering: int) -> Tally:
+        return stage(channels, width, blocks, at, entering, groups=groups, inner=inner)
+
     return (
-        stage(64, 64, 3, first, first, **more)
-        + stage(256, 128, 4, second, first, **more)
-        + stage(512, 256, 6, third, second, **more)
-        + stage(1024, 512, 3, fourth, third, **more)
+        made(64, 64, 3, first, first)
+        + made(256, 128, 4, second, first)
+        + made(512, 256, 6, third, second)
+        + made(1024, 512, 3, fourth, third)
     )
 
 

@@ -157,11 +157,12 @@ def bart_base(tokens: int = 128) -> Tally:
 # -- state space ------------------------------------------------------------------------------------------------------
 
 
-def mamba_130m(tokens: int = 512) -> Tally:
+def mamba_130m(tokens: int = 2048) -> Tally:
     """Gu 2023: 24 blocks of 768 twice as wide inside, a filter of four taps, a scan of 16 states that is no product."""
     width, inner, states, rank, words = 768, 1536, 16, 48, 50_280
     block = weights(width) + dense(width, 2 * inner, rows=tokens, bias=False)
-    block += conv(inner, inner, 4, tokens, groups=inner, bias=True)
+    # Padded by three on both sides: what stands beyond the end is computed, too.
+    block += conv(inner, inner, 4, tokens + 3, groups=inner, bias=True)
     block += dense(inner, rank + 2 * states, rows=tokens, bias=False) + dense(rank, inner, rows=tokens)
     block += weights(inner * states + inner) + dense(inner, width, rows=tokens, bias=False)
     return weights(words * width) + 24 * block + weights(width) + layer(tokens * width * words, 0)

@@ -170,6 +170,7 @@ _LANGUAGE = (
         ("albert-base-v2", "Lan 2019", language.albert_base),
     ),
     *_cases("decoders", ("gpt2", "Radford 2019", language.gpt2), ("llama-3-8b", "Dubey 2024", language.llama_3_8b)),
+    *_cases("state space", ("mamba-130m", "Gu 2023", language.mamba_130m)),
     *_cases(
         "mixtures of experts",
         ("mixtral-8x7b", "Jiang 2024", language.mixtral_8x7b),
