@@ -18,7 +18,7 @@ _MOST_WORKERS = 256
 _HIGHEST_RATE = 1_000_000
 _RATE = 600
 _LOCAL = ("127.0.0.1", "localhost", "::1")
-_NEEDED = ("fastapi", "uvicorn", "python_multipart")
+_NEEDED = ("fastapi", "uvicorn", "python_multipart", "orjson")
 
 
 @click.command(

@@ -64,7 +64,7 @@ def create(settings: Settings | None = None) -> App:
     inner.add_exception_handler(WhichGpuError, _refused)
     inner.add_exception_handler(HTTPException, _unrouted)
     inner.add_exception_handler(Exception, _broken)
-    return GZipMiddleware(Guard(inner, chosen), minimum_size=1000, compresslevel=4)
+    return GZipMiddleware(Guard(inner, chosen), minimum_size=1000, compresslevel=2)
 
 
 async def _health() -> dict[str, str]:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 
 from whichgpu import documents
 from whichgpu.catalog.support import FRAMEWORKS
@@ -17,6 +16,7 @@ from whichgpu.gpu import Gpu
 from whichgpu.server.forms import uploaded
 from whichgpu.server.questions import Questions
 from whichgpu.server.schemas import ESTIMATE, PROBLEMS, RECOMMEND, UPLOAD, query
+from whichgpu.server.working import Json, waited_for, worked_out
 
 PREFIX: Final = "/api/v1"
 MOST_COMPARED: Final = 12
@@ -48,35 +48,36 @@ def _no_constant(text: str) -> None:
     raise ValueError(f"{text} is no JSON number")
 
 
-async def _answer(make: Callable[[], Mapping[str, Any]]) -> JSONResponse:
-    return JSONResponse(await run_in_threadpool(make))
+async def _answer(make: Callable[[], Mapping[str, Any]], *, reads: bool = False) -> Response:
+    """The document that ``make`` gives; ``reads`` is whether it waits for a process that reads a file."""
+    return Json(await (waited_for(make) if reads else worked_out(make)))
 
 
 @router.post("/recommend", openapi_extra=RECOMMEND)
-async def recommend(request: Request) -> JSONResponse:
+async def recommend(request: Request) -> Response:
     """Every GPU ranked with reasons or rejected with verdicts, for a source and requirements."""
     given = await json_body(request)
-    return await _answer(lambda: questions(request).recommend(given)[0].document())
+    return await _answer(lambda: questions(request).recommend(given)[0].document(), reads="capture" in given)
 
 
 @router.post("/estimate", openapi_extra=ESTIMATE)
-async def estimate(request: Request) -> JSONResponse:
+async def estimate(request: Request) -> Response:
     """Time, memory, power and energy of a source on chosen GPUs, without judging them."""
     given = await json_body(request)
-    return await _answer(lambda: questions(request).estimate(given))
+    return await _answer(lambda: questions(request).estimate(given), reads="capture" in given)
 
 
 @router.post("/capture", openapi_extra=UPLOAD)
-async def capture(request: Request) -> JSONResponse:
+async def capture(request: Request) -> Response:
     """A model file as a capture, which recommend and estimate take; the file is not kept."""
     _fields, file = await uploaded(request)
     if file is None:
         raise InvalidValue("the form has no file", field="file", hint="send the model as the part 'file'")
-    return await _answer(lambda: questions(request).capture(file))
+    return await _answer(lambda: questions(request).capture(file), reads=True)
 
 
 @router.get("/gpus", openapi_extra=query(vendor="Only this vendor.", q="Only entries whose id or name contains this."))
-async def gpus(request: Request) -> JSONResponse:
+async def gpus(request: Request) -> Response:
     """Every GPU of the catalogue, one row each."""
     return await _answer(lambda: documents.gpus(searched(request)))
 
@@ -93,14 +94,14 @@ def searched(request: Request) -> list[Gpu]:
 
 
 @router.get("/gpus/{gpu}")
-async def gpu(request: Request, gpu: str) -> JSONResponse:
+async def gpu(request: Request, gpu: str) -> Response:
     """Every figure of one GPU with its source."""
     catalog = questions(request).catalog
     return await _answer(lambda: documents.gpu(catalog.get(gpu), catalog))
 
 
 @router.get("/compare", openapi_extra=query(gpu="A GPU; repeat it for each, twelve at most."))
-async def compare(request: Request) -> JSONResponse:
+async def compare(request: Request) -> Response:
     """GPUs side by side: figures, and the reference workloads as predicted and as measured."""
     return await _answer(lambda: documents.comparison(*compared(request)))
 
@@ -121,7 +122,7 @@ def compared(request: Request) -> tuple[list[Gpu], Any, Any]:
 
 
 @router.get("/zoo", openapi_extra=query(category="Only this category.", q="Only entries that contain these words."))
-async def zoo(request: Request) -> JSONResponse:
+async def zoo(request: Request) -> Response:
     """The built-in workloads."""
     from whichgpu.zoo import search
 
@@ -130,7 +131,7 @@ async def zoo(request: Request) -> JSONResponse:
 
 
 @router.get("/zoo/{source:path}")
-async def zoo_entry(request: Request, source: str) -> JSONResponse:
+async def zoo_entry(request: Request, source: str) -> Response:
     """One built-in workload with the counts of its phases."""
     from whichgpu.zoo import entry
 
@@ -138,7 +139,7 @@ async def zoo_entry(request: Request, source: str) -> JSONResponse:
 
 
 @router.get("/support", openapi_extra=query(gpu="Only this GPU; may be repeated."))
-async def support(request: Request) -> JSONResponse:
+async def support(request: Request) -> Response:
     """Which software runs on which GPU, with the source that says so."""
     return await _answer(
         lambda: {
@@ -150,7 +151,7 @@ async def support(request: Request) -> JSONResponse:
 
 
 @router.get("/prices", openapi_extra=query(gpu="Only this GPU; may be repeated."))
-async def prices(request: Request) -> JSONResponse:
+async def prices(request: Request) -> Response:
     """Prices with their date and source; a GPU without one is left out."""
     return await _answer(
         lambda: {
@@ -167,7 +168,7 @@ def _entries(request: Request) -> list[dict[str, Any]]:
 
 
 @router.get("/guide", openapi_extra=query(lang="en or ja; else the header Accept-Language."))
-async def guide(request: Request) -> JSONResponse:
+async def guide(request: Request) -> Response:
     """The topics of the guide."""
     from whichgpu.guiding import titles
 
@@ -180,7 +181,7 @@ async def guide(request: Request) -> JSONResponse:
     "/guide/{topic}",
     openapi_extra=query(lang="en or ja; else the header Accept-Language.", gpu="The GPU whose figures are used."),
 )
-async def topic(request: Request, topic: str) -> JSONResponse:
+async def topic(request: Request, topic: str) -> Response:
     """A topic of the guide with the figures of one GPU."""
     return await _answer(lambda: guide_page(request, topic).document())
 

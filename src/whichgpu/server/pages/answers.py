@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
@@ -22,9 +21,19 @@ from whichgpu.server.pages.layout import address, gpu_address, page
 from whichgpu.server.pages.live import sliders
 from whichgpu.server.problems import status
 from whichgpu.server.questions import File, Questions
+from whichgpu.server.working import waited_for, worked_out
 
 ROWS = 20
 """Ranked GPUs of a page; the address with rows=all has all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a page is asked for: the fields of the question, a file beside them, and ``rows`` of the address."""
+
+    given: dict[str, Any]
+    file: File | None
+    rows: str | None
 
 
 async def start(request: Request) -> Response:
@@ -50,31 +59,23 @@ async def recommend(request: Request) -> HTMLResponse:
         fields, file = await forms.uploaded(request)
     else:
         fields, file = request.query_params.multi_items(), None
-    return await run_in_threadpool(_answered, request, forms.document(fields), file, dict(fields).get("rows"))
+    asked = Asked(given=forms.document(fields), file=file, rows=dict(fields).get("rows"))
+    return await (worked_out if file is None else waited_for)(_answered, request, asked)
 
 
-def _answered(request: Request, given: dict[str, Any], file: File | None, rows: str | None) -> HTMLResponse:
-    errors = forms.problems(given)
+def _answered(request: Request, asked: Asked) -> HTMLResponse:
+    errors = forms.problems(asked.given)
     questions: Questions = request.app.state.questions
     if not errors:
         try:
-            answer, currency = questions.recommend(given, file)
+            answer, currency = questions.recommend(asked.given, asked.file)
         except RequestError:
             raise
         except WhichGpuError as error:
             errors = {error.field or "file": error}
         else:
-            return _answer(request, Asked(given=given, file=file, rows=rows), answer, currency)
-    return _refused(request, given, errors)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What a page is asked for: the fields of the question, a file beside them, and ``rows`` of the address."""
-
-    given: dict[str, Any]
-    file: File | None
-    rows: str | None
+            return _answer(request, asked, answer, currency)
+    return _refused(request, asked.given, errors)
 
 
 def _answer(request: Request, asked: Asked, answer: Recommendation, currency: str) -> HTMLResponse:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -20,6 +19,7 @@ from whichgpu.server.html import Child, Html, element, joined, link, table
 from whichgpu.server.pages.blocks import block
 from whichgpu.server.pages.layout import address, gpu_link, page
 from whichgpu.server.rest import MOST_COMPARED, compared, guide_page, questions, searched
+from whichgpu.server.working import worked_out
 
 _COLUMNS = (
     "memory_bytes",
@@ -36,7 +36,7 @@ Make = Callable[[Request], HTMLResponse]
 
 async def gpus(request: Request) -> HTMLResponse:
     """Every GPU, or those that contain a word; boxes choose those to compare."""
-    return await run_in_threadpool(_gpus, request)
+    return await worked_out(_gpus, request)
 
 
 def _gpus(request: Request) -> HTMLResponse:
@@ -86,7 +86,7 @@ def _search(request: Request, path: str, **kept: str) -> Html:
 
 async def gpu(request: Request) -> HTMLResponse:
     """One GPU with every figure, its prices and its software."""
-    return await run_in_threadpool(_gpu, request)
+    return await worked_out(_gpu, request)
 
 
 def _gpu(request: Request) -> HTMLResponse:
@@ -165,7 +165,7 @@ async def compare(request: Request) -> HTMLResponse:
     """Several GPUs side by side; without any, the list to choose from."""
     if not request.query_params.getlist("gpu"):
         return await gpus(request)
-    return await run_in_threadpool(_compare, request)
+    return await worked_out(_compare, request)
 
 
 def _compare(request: Request) -> HTMLResponse:
@@ -202,7 +202,7 @@ def _time(estimate: Estimate | None) -> str:
 
 async def models(request: Request) -> HTMLResponse:
     """The built-in models by what one wants to do, of a category, or by words."""
-    return await run_in_threadpool(_models, request)
+    return await worked_out(_models, request)
 
 
 def _models(request: Request) -> HTMLResponse:
@@ -230,7 +230,7 @@ def _models(request: Request) -> HTMLResponse:
 
 async def model(request: Request) -> HTMLResponse:
     """One built-in model, and the way to its GPUs."""
-    return await run_in_threadpool(_model, request)
+    return await worked_out(_model, request)
 
 
 def _model(request: Request) -> HTMLResponse:
@@ -276,7 +276,7 @@ async def guide(request: Request) -> HTMLResponse:
 
 async def topic(request: Request) -> HTMLResponse:
     """A topic of the guide, its figures those of the GPU that the address names."""
-    return await run_in_threadpool(_topic, request)
+    return await worked_out(_topic, request)
 
 
 def _topic(request: Request) -> HTMLResponse:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -23,13 +22,14 @@ from whichgpu.server.html import Child, Html, element, joined, link, table
 from whichgpu.server.pages.blocks import block
 from whichgpu.server.pages.layout import address, gpu_link, page
 from whichgpu.server.rest import questions
+from whichgpu.server.working import worked_out
 
 _KEYS = ("source", "workload", "gpus")
 
 
 async def why(request: Request) -> HTMLResponse:
     """The explanation of a source on one GPU, its roofline, and what fills the memory."""
-    return await run_in_threadpool(_why, request)
+    return await worked_out(_why, request)
 
 
 def _why(request: Request) -> HTMLResponse:

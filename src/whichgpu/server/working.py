@@ -1,0 +1,37 @@
+"""Where answers are worked out: in threads beside the loop that speaks with clients."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import anyio.to_thread
+import orjson
+from anyio import CapacityLimiter
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+_T = TypeVar("_T")
+
+_AT_ONCE: Final = CapacityLimiter(2)
+"""Answers that one process works out at the same time: they share one core, and more would only hold each other up."""
+
+
+async def worked_out(make: Callable[..., _T], *given: Any) -> _T:
+    """What ``make`` gives; for work that computes and waits for nothing."""
+    return await anyio.to_thread.run_sync(make, *given, limiter=_AT_ONCE)
+
+
+async def waited_for(make: Callable[..., _T], *given: Any) -> _T:
+    """What ``make`` gives; for work that waits for a process that reads a file, and takes no place of the others."""
+    return await run_in_threadpool(make, *given)
+
+
+class Json(Response):
+    """A document as JSON."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """The document in UTF-8."""
+        return orjson.dumps(content)
