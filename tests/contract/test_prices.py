@@ -12,7 +12,7 @@ import pytest
 
 from whichgpu.catalog import default_catalog
 from whichgpu.catalog import prices as prices_module
-from whichgpu.catalog.acquisition import RENTED_FORMS, baseline, ways
+from whichgpu.catalog.acquisition import RENTED_FORMS, baseline, offers, ways
 from whichgpu.catalog.prices import Price, PriceBook, default_prices, parse_money, parse_price
 from whichgpu.errors import InvalidValue
 from whichgpu.requirement import Money
@@ -31,7 +31,9 @@ def test_a_price_is_of_one_variant_positive_dated_and_sourced(row):
     amount = float(row["amount"])
     assert amount > 0
     assert amount != 700  # "no price" in one source
-    assert 0.01 < amount < 20 if row["way"] == "rented" else 50 < amount < 60000
+    dollars = amount / {"USD": 1, "JPY": 150, "EUR": 0.9}[row["currency"]]
+    assert 0.01 < dollars < 20 if row["way"] == "rented" else 50 < dollars < 60000
+    assert row["kind"] in ("street", "list")
     assert re.fullmatch(r"20\d\d(-\d\d(-\d\d)?)?", row["date"])
     assert row["source"] in REST["sources"]
 
@@ -120,16 +122,61 @@ def test_without_an_asked_currency_amounts_are_compared_in_dollars():
     assert price.money == Money(amount=78125, currency="JPY")
 
 
+def test_an_older_price_of_the_asked_currency_gives_way_after_half_a_year():
+    # January and July are six months apart: still the yen; August is one more
+    yen = Price(way="new", money=Money(amount=120000, currency="JPY"), date="2026", source="shop")
+    for date, currency in (("2026-07-31", "JPY"), ("2026-08-01", "USD")):
+        dollars = Price(way="new", money=Money(amount=900, currency="USD"), date=date, source="shop")
+        book = dataclasses.replace(default_prices(), prices={"rtx-5070": (dollars, yen)})
+        assert book.of("rtx-5070", "JPY")[0].money.currency == currency
+
+
+def test_what_shops_ask_comes_before_what_is_listed():
+    listed = Price(way="new", money=Money(amount=500, currency="USD"), date="2026-10", source="maker", kind="list")
+    asked = Price(way="new", money=Money(amount=800, currency="USD"), date="2025-01", source="shop")
+    book = dataclasses.replace(default_prices(), prices={"rtx-5070": (listed, asked)})
+    assert book.of("rtx-5070", "USD") == (asked,)
+
+
+def test_the_launch_price_is_the_list_price_of_a_card_that_is_still_sold():
+    # AMD, 2025-07-23: 1299 USD; nothing else is known of its price
+    (offer,) = offers(CATALOG.get("radeon-ai-pro-r9700"), default_prices())
+    assert (offer.way, offer.kind, offer.source) == ("new", "list", "AMD")
+    assert (offer.money, offer.date) == (Money(amount=1299, currency="USD"), "2025-07-23")
+    # not where shops were asked, where the card is sold no longer, or where the user states a price
+    assert {offer.kind for offer in offers(CATALOG.get("rtx-5090"), default_prices())} == {"street"}
+    assert all(offer.way != "new" for offer in offers(CATALOG.get("rtx-2080-ti"), default_prices()))
+    mine = default_prices().with_given({"radeon-ai-pro-r9700": parse_price("1000usd", "used")})
+    assert [offer.way for offer in offers(CATALOG.get("radeon-ai-pro-r9700"), mine)] == ["used"]
+
+
+def test_a_listed_price_is_of_a_card_on_sale_and_no_second_launch_price():
+    for row in ROWS:
+        gpu = CATALOG.get(row["gpu"])
+        if row["kind"] == "list":
+            assert (row["way"], gpu.sold_new, gpu.get("launch_price_usd")) == ("new", True, None), row["gpu"]
+
+
 def test_the_documentation_states_how_many_cards_sold_new_have_a_dated_price():
-    cards = {gpu.id for gpu in CATALOG.gpus if gpu.sold_new and gpu.form == "card"}
-    priced = {
-        currency: {row["gpu"] for row in ROWS if row["way"] == "new" and row["currency"] == currency} & cards
+    cards = [gpu for gpu in CATALOG.gpus if gpu.sold_new and gpu.form == "card"]
+    asked = {
+        currency: sum(any(_asked(row, gpu.id, currency) for row in ROWS) for gpu in cards)
         for currency in ("USD", "JPY")
     }
-    stated = (FOLDER.parents[2] / "docs" / "recommend.md").read_text(encoding="utf-8")
-    counts = f"Of the {len(cards)} cards that can be bought new, {len(priced['USD'])} have a dated price"
-    assert counts in stated
-    assert f"and {len(priced['JPY'])} in yen" in stated
+    listed = sum(
+        gpu.get("launch_price_usd") is not None or any(row["kind"] == "list" and row["gpu"] == gpu.id for row in ROWS)
+        for gpu in cards
+        if not any(_asked(row, gpu.id, "USD") for row in ROWS)
+    )
+    stated = " ".join((FOLDER.parents[2] / "docs" / "recommend.md").read_text(encoding="utf-8").split())
+    dollars = asked["USD"] + listed
+    assert f"Of the {len(cards)} cards that can be bought new, {dollars} ({dollars / len(cards):.0%})" in stated
+    assert f"{asked['USD']} as shops asked and {listed} as listed" in stated
+    assert f"{asked['JPY']} ({asked['JPY'] / len(cards):.0%}) have one in yen" in stated
+
+
+def _asked(row: dict[str, str], gpu: str, currency: str) -> bool:
+    return (row["gpu"], row["way"], row["kind"], row["currency"]) == (gpu, "new", "street", currency)
 
 
 def test_every_source_says_what_it_is_and_where():

@@ -9,8 +9,9 @@ from importlib import resources
 from typing import Any, Final
 
 from whichgpu.catalog.loading import Catalog
-from whichgpu.catalog.prices import PriceBook
+from whichgpu.catalog.prices import Price, PriceBook
 from whichgpu.gpu import Gpu
+from whichgpu.requirement import Money
 
 RENTED_FORMS: Final = frozenset({"module", "superchip", "cloud"})
 """Forms that no one person can plug in: they are offers to rent."""
@@ -29,6 +30,16 @@ def ways(gpu: Gpu, prices: PriceBook) -> tuple[str, ...]:
     if "new" in priced and "new" not in found:
         found.insert(0, "new")
     return tuple(found)
+
+
+def offers(gpu: Gpu, prices: PriceBook, currency: str | None = None) -> tuple[Price, ...]:
+    """The prices of ``gpu``, one a way; the launch price is that of a card still sold for which shops name none."""
+    found = prices.of(gpu.id, currency)
+    listed = gpu.get("launch_price_usd")
+    if listed is None or not gpu.sold_new or gpu.id in prices.given or any(each.way == "new" for each in found):
+        return found
+    money = Money(amount=listed, currency="USD")
+    return (Price(way="new", kind="list", money=money, date=gpu.release_date, source=gpu.vendor), *found)
 
 
 def baseline(catalog: Catalog) -> Gpu | None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.catalog.loading import Catalog
-from whichgpu.catalog.prices import Price
+from whichgpu.catalog.prices import KINDS, Price
 from whichgpu.errors import InvalidFile, WhichGpuError
 from whichgpu.requirement import Money
 from whichgpu.units import MIB
@@ -66,7 +66,7 @@ def _table(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
     if missing:
         raise InvalidFile(
             "{path} lacks the columns {missing}", path=str(path), missing=", ".join(missing), field="prices",
-            hint="columns: gpu,way,amount,currency; date, source and note may follow",
+            hint="columns: gpu,way,amount,currency; kind, date, source and note may follow",
         )  # fmt: skip
     yield from reader
 
@@ -81,6 +81,9 @@ def _price(
     way = {"rent": "rented"}.get(str(row.get("way", "")).strip().lower(), str(row.get("way", "")).strip().lower())
     if way not in WAYS:
         raise _broken((path, number), "{way!r} is no way of having a GPU: new, used, rented", way=way)
+    kind = str(row.get("kind") or KINDS[0]).strip().lower()
+    if kind not in KINDS:
+        raise _broken((path, number), "{kind!r} is no kind of price: street, list", kind=kind)
     currency = str(row.get("currency", "")).strip().upper()
     if currency not in currencies:
         raise _broken((path, number), "there is no rate for the currency {currency!r}", currency=currency)
@@ -90,6 +93,7 @@ def _price(
         date=str(row.get("date") or ""),
         source=str(row.get("source") or path.name),
         note=str(row.get("note") or ""),
+        kind=kind,
     )
 
 

@@ -22,6 +22,11 @@ _PREFIXED: Final = re.compile(r"^([$¥€])\s*([0-9][0-9,_]*(?:\.[0-9]+)?)(/h)?$
 _SYMBOLS: Final = {"$": "USD", "¥": "JPY", "円": "JPY", "€": "EUR"}
 _DAYS_A_YEAR: Final = 365.0
 _WAYS: Final = ("new", "used", "rented")
+KINDS: Final = ("street", "list")
+"""What a price is: asked by a shop or a market that day, or named by a maker, or by shops at launch."""
+
+FRESH_MONTHS: Final = 6
+"""By so many months an asked currency's price may be older than the newest before another currency's counts instead."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +39,13 @@ class Price:
     source: str
     note: str = ""
     url: str = ""
+    kind: str = "street"
+
+    @property
+    def months(self) -> int:
+        """The month of its date, counted from the year 0; a year alone is its January; 0 without a date."""
+        year, _dash, rest = self.date.partition("-")
+        return 12 * int(year or 0) + int(rest[:2] or 1)
 
     @property
     def per_hour(self) -> bool:
@@ -48,6 +60,7 @@ class Price:
             "amount": shown.amount,
             "currency": shown.currency,
             "per": "hour" if self.per_hour else "board",
+            "kind": self.kind,
             "quoted_amount": self.money.amount,
             "quoted_currency": self.money.currency,
             "date": self.date,
@@ -101,19 +114,24 @@ class PriceBook:
     given: Mapping[str, Price] = field(default_factory=dict)
 
     def of(self, gpu: str, currency: str | None = None) -> tuple[Price, ...]:
-        """The current prices of one GPU, one a way: the cheapest, among those read in ``currency`` where there are any.
+        """The current prices of one GPU, one a way: what is asked before what is listed, then the cheapest.
 
-        A price of the asked market says more than a cheaper one of another, converted without its taxes and freight.
+        A price read in ``currency`` comes before a cheaper one of another market, which is converted without taxes and
+        freight, unless it is more than ``FRESH_MONTHS`` older.
         """
         if gpu in self.given:
             return (self.given[gpu],)
+        found = self.prices.get(gpu, ())
+        newest = {way: max(each.months for each in found if each.way == way) for way in {each.way for each in found}}
+
+        def order(price: Price) -> tuple[bool, bool, bool, float]:
+            stale = price.months < newest[price.way] - FRESH_MONTHS
+            return price.kind == "list", stale, price.money.currency != currency, self.exchange.usd(price.money)
+
         chosen: dict[str, Price] = {}
-        for price in sorted(self.prices.get(gpu, ()), key=lambda each: self._order(each, currency)):
+        for price in sorted(found, key=order):
             chosen.setdefault(price.way, price)
         return tuple(sorted(chosen.values(), key=lambda each: _WAYS.index(each.way)))
-
-    def _order(self, price: Price, currency: str | None) -> tuple[bool, float]:
-        return price.money.currency != currency, self.exchange.usd(price.money)
 
     def with_given(self, given: Mapping[str, Price]) -> PriceBook:
         """This book with prices that the user states."""
@@ -178,6 +196,7 @@ def _by_gpu(rows: Iterable[Mapping[str, str]], sources: Mapping[str, Any]) -> di
             source=source["publisher"],
             url=source["url"],
             note=row["note"],
+            kind=row["kind"],
         )
         found.setdefault(row["gpu"], []).append(price)
     return {gpu: tuple(prices) for gpu, prices in found.items()}

@@ -20,7 +20,8 @@ WAYS: Final = ("owned", "new", "used", "rented", "discontinued")
 class Cost:
     """Money for the work: ``hourly_usd`` with electricity, what a board costs (None for rent), and what it rests on.
 
-    ``basis`` is ``price`` (a current one), ``launch_price`` (none is known) or ``owned``.
+    ``basis`` is ``price`` (a current one), ``list_price`` (of a card that is still sold), ``launch_price`` (of one that
+    is not) or ``owned``.
     """
 
     hourly_usd: float
@@ -76,7 +77,8 @@ def _of(offer: Price, electricity: float | None, question: Question) -> Cost | N
     if electricity is None:
         return None
     hourly = amount / question.prices.ownership.hours + electricity
-    return Cost(hourly_usd=hourly, board_usd=amount, basis="price", price=offer)
+    basis = "list_price" if offer.kind == "list" else "price"
+    return Cost(hourly_usd=hourly, board_usd=amount, basis=basis, price=offer)
 
 
 def electricity_usd(estimate: Estimate, prices: PriceBook) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from whichgpu.catalog.acquisition import offers
 from whichgpu.catalog.prices import Price, PriceBook
 from whichgpu.estimate import Bound, Estimate
 from whichgpu.recommendation import Candidate, Reason
@@ -155,11 +156,11 @@ def _rent(answer: Answer) -> Iterator[Reason]:
     if question.requirements.use == Use() or not _both(question):
         return
     for candidate in answer.ranked:
-        offers = {offer.way: offer for offer in question.prices.of(candidate.gpu.id, question.currency)}
-        board = _cheaper([offers[way] for way in ("new", "used") if way in offers], question.prices)
-        if board is None or "rented" not in offers or "owned" in candidate.ways:
+        had = {offer.way: offer for offer in offers(candidate.gpu, question.prices, question.currency)}
+        board = _cheaper([had[way] for way in ("new", "used") if way in had], question.prices)
+        if board is None or "rented" not in had or "owned" in candidate.ways:
             continue
-        yield from _compared(candidate, board, offers["rented"], question)
+        yield from _compared(candidate, board, had["rented"], question)
         return
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from whichgpu.catalog.acquisition import ways
+from whichgpu.catalog.acquisition import offers, ways
 from whichgpu.catalog.prices import Price, PriceBook, default_prices
 from whichgpu.catalog.support import Support, support, supports
 from whichgpu.costing import Resolution, Substitute, resolve
@@ -109,7 +109,7 @@ def case(
         supports=states,
         all_ways=had,
         ways=allowed,
-        offers=tuple(price for price in question.prices.of(gpu.id, question.currency) if price.way in allowed),
+        offers=tuple(price for price in offers(gpu, question.prices, question.currency) if price.way in allowed),
         resolution=resolve(workload, gpu),
         flips=flips,
         held_w=held_w,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from whichgpu.catalog.prices import Price
 from whichgpu.catalog.support import Support, install
 from whichgpu.costing import Substitute
 from whichgpu.estimate import Bound, Estimate, Fit
@@ -46,7 +47,9 @@ REASONS: Final = (
     "precision_emulated",
     "owned",
     "price",
+    "list_price",
     "rent",
+    "converted",
     "launch_price",
     "no_price",
     "discontinued",
@@ -152,13 +155,23 @@ def _price(case: Case, question: Question, cost: Cost | None) -> Iterator[Reason
     if offer is not None:
         shown = question.prices.exchange.convert(offer.money, question.currency)
         values = {"way": offer.way, "amount": shown.amount, "currency": shown.currency, "date": offer.date}
-        yield Reason(code="rent" if offer.per_hour else "price", values={**values, "source": offer.source})
+        code = "rent" if offer.per_hour else "list_price" if offer.kind == "list" else "price"
+        yield Reason(code=code, values={**values, "source": offer.source})
+        yield from _converted(offer, question)
     elif (launch := case.gpu.get("launch_price_usd")) is not None:
         shown = question.prices.exchange.convert(Money(amount=launch, currency="USD"), question.currency)
         values = {"amount": shown.amount, "currency": shown.currency, "date": case.gpu.release_date}
         yield Reason(code="launch_price", values=values)
     else:
         yield Reason(code="no_price")
+
+
+def _converted(offer: Price, question: Question) -> Iterator[Reason]:
+    """That the price was read in another currency than it is shown in."""
+    if offer.money.currency == question.currency:
+        return
+    values = {"amount": offer.money.amount, "currency": offer.money.currency, "date": question.prices.exchange.date}
+    yield Reason(code="converted", values=values)
 
 
 def _form(gpu: Gpu) -> Iterator[Reason]:
