@@ -8,7 +8,7 @@ from typing import Final
 from whichgpu.costing.cost import Cost, Traffic
 from whichgpu.costing.products import number
 from whichgpu.costing.registry import Operands, rule
-from whichgpu.graph import Kind, Tensor
+from whichgpu.graph import FLOATS, Kind, Tensor
 
 _FUNCTION_FLOPS: Final[Mapping[str, float]] = {
     "exp": 10.0,
@@ -46,9 +46,26 @@ def elementwise(operands: Operands) -> Iterator[Cost]:
 
 @rule(Kind.COPY)
 def copy(operands: Operands) -> Iterator[Cost]:
-    """What is written was read: as many elements in as out."""
+    """What is written was read, once where it is repeated or stands among zeros; of a table only what is taken."""
     written = operands.traffic(*operands.outputs)
-    yield Cost(read=written, written=written, fusable=True, label=str(operands.operator.attributes.get("reason", "")))
+    yield Cost(
+        read=_taken(operands),
+        written=written,
+        fusable=True,
+        label=str(operands.operator.attributes.get("reason", "")),
+    )
+
+
+def _taken(operands: Operands) -> Traffic:
+    """What a copy reads: its operands, but no more of the largest than it writes."""
+    if not operands.inputs:
+        return operands.traffic(*operands.outputs)
+    out = sum(tensor.elements for tensor in operands.outputs)
+    if sum(tensor.elements for tensor in operands.inputs) <= out:
+        return operands.traffic(*operands.inputs)
+    largest = max(operands.inputs, key=lambda tensor: tensor.elements)
+    places = [tensor for tensor in operands.inputs if tensor is not largest and tensor.dtype not in FLOATS]
+    return operands.elements(largest, out) + operands.traffic(*places)
 
 
 @rule(Kind.NORM)
@@ -123,16 +140,48 @@ def softmax(operands: Operands) -> Iterator[Cost]:
     )
 
 
-@rule(Kind.LOSS, Kind.REDUCTION, Kind.INTERPOLATION, Kind.POOLING)
+@rule(Kind.REDUCTION, Kind.INTERPOLATION)
 def streamed(operands: Operands) -> Iterator[Cost]:
     """Read once, written once, with a handful of FLOP an element, or two for each of a filter's taps."""
+    yield _streamed(operands, operands.traffic(*operands.inputs))
+
+
+def _streamed(operands: Operands, read: Traffic) -> Cost:
     elements = max((tensor.elements for tensor in (*operands.inputs, *operands.outputs)), default=0)
-    yield Cost(
+    return Cost(
         vector_flops=max(5.0, 2.0 * number(operands.operator, "taps")) * elements,
-        read=operands.traffic(*operands.inputs),
+        read=read,
         written=operands.traffic(*operands.outputs),
-        label=str(operands.operator.attributes.get("function", "")),
+        label=_function(operands),
     )
+
+
+def _function(operands: Operands) -> str:
+    return str(operands.operator.attributes.get("function", ""))
+
+
+@rule(Kind.POOLING)
+def pooling(operands: Operands) -> Iterator[Cost]:
+    """Read once, written once; gradients are spread, or go where indices say, without a look at the image."""
+    inputs = operands.inputs
+    if operands.backward:
+        inputs = (inputs[0], *(tensor for tensor in inputs[1:] if tensor.dtype not in FLOATS))
+    yield _streamed(operands, operands.traffic(*inputs))
+
+
+@rule(Kind.LOSS)
+def loss(operands: Operands) -> Iterator[Cost]:
+    """Read once, written once; the likelihood of one class a row touches only that of each row's chances.
+
+    Its gradient is zero but there: it writes all, and reads none of the chances.
+    """
+    read = operands.traffic(*operands.inputs)
+    if _function(operands).startswith("nll_loss"):
+        targets = [tensor for tensor in operands.inputs if tensor.dtype not in FLOATS]
+        read = operands.traffic(*targets)
+        if not operands.backward:
+            read = read + operands.elements(operands.inputs[0], sum(tensor.elements for tensor in targets))
+    yield _streamed(operands, read)
 
 
 @rule(Kind.EMBEDDING)
@@ -146,12 +195,16 @@ def embedding(operands: Operands) -> Iterator[Cost]:
 
 @rule(Kind.SCATTER)
 def scatter(operands: Operands) -> Iterator[Cost]:
-    """The gradient's rows are added to the table: a dense gradient clears the whole table first."""
-    rows = operands.traffic(*operands.inputs)
-    table = operands.traffic(*operands.outputs)
+    """Rows are added to those of the table at their places, which are read; a dense gradient clears all of it first."""
+    out = operands.outputs[0]
+    floats = [tensor for tensor in operands.inputs if tensor.dtype in FLOATS]
+    touched = operands.elements(out, (floats or operands.inputs)[-1].elements)
     dense = not operands.operator.attributes.get("sparse", False)
     yield Cost(
-        read=rows + rows, written=rows + table if dense else rows, launches=2.0 if dense else 1.0, label="scatter"
+        read=operands.traffic(*operands.inputs) + touched,
+        written=touched + operands.traffic(out) if dense else touched,
+        launches=2.0 if dense else 1.0,
+        label="scatter",
     )
 
 

@@ -52,6 +52,7 @@ def recurrent(
             "directions": directions,
             "fused": fused,
             "masked": masked,
+            **({"projection": projection} if projection else {}),
         },
         # Gate activations of every step (and the cell state) are kept for the backward pass.
         reserve=(batch, steps, layers * directions * hidden * (GATES[cell] + (cell == "lstm"))),
