@@ -90,7 +90,7 @@ def predicted(row: Row, device: Gpu) -> MemoryParts:
         optimizer=row["optimizer"],
         precision=plain if row["precision"] == "fp32" else Precision(row["precision"]),
     )
-    return memory_of(work, [device], [resolve(work, device)])[0]
+    return memory_of(work, [device], [resolve(work, device)], drops_outputs=True)[0]
 
 
 def figures(parts: MemoryParts) -> dict[str, float]:

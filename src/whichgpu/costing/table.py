@@ -193,7 +193,7 @@ def _rows(workload: Workload) -> Iterator[_Row]:
 def _step_rows(workload: Workload, foreach: bool) -> Iterator[_Row]:
     graph = workload.graph
     trains = workload.step in ("full", "forward+backward")
-    halved = _halved_weights(graph)
+    halved = halved_weights(graph)
     elements = sum(weight.elements for weight in halved)
     if elements:
         # Under autocast a weight is cast once a step and kept for the backward pass.
@@ -211,7 +211,7 @@ def _step_rows(workload: Workload, foreach: bool) -> Iterator[_Row]:
         yield _Row(cost=cost, count=1, kind=Kind.OPTIMIZER, phase=Phase.OPTIMIZER, name=workload.optimizer, known=True)
 
 
-def _halved_weights(graph: OperatorGraph) -> list[Tensor]:
+def halved_weights(graph: OperatorGraph) -> list[Tensor]:
     """The weights that autocast casts: all but those that only operators in full precision read."""
     kept = [in_full_precision(operator) for operator in graph.operators]
     if not any(kept):

@@ -21,9 +21,12 @@ from whichgpu.stack import stack
 from whichgpu.workload import Workload
 
 
-def memory_of(workload: Workload, gpus: Sequence[Gpu], resolutions: Sequence[Resolution]) -> list[MemoryParts]:
+def memory_of(
+    workload: Workload, gpus: Sequence[Gpu], resolutions: Sequence[Resolution], *, drops_outputs: bool = False
+) -> list[MemoryParts]:
     """The peak of every GPU, in their order; GPUs with the same element sizes share one simulation.
 
+    ``drops_outputs`` says that the training loop deletes what the model gave before its backward pass.
     A library's workspace is a segment of its own, asked for at the first product: it is added, not followed.
     """
     alive = liveness(workload.graph, workload.step)
@@ -38,7 +41,15 @@ def memory_of(workload: Workload, gpus: Sequence[Gpu], resolutions: Sequence[Res
         work = whole if gpu.form in UNIFIED_FORMS or gpu.is_cpu else workload
         key = (*widths, turns, gpu.is_cpu, work.offload)
         if key not in followed:
-            followed[key] = peak_parts(work, alive, sizes, 0.0, allocator=True, turns=turns, processor=gpu.is_cpu)
+            followed[key] = peak_parts(
+                work,
+                alive if not drops_outputs else alive.without_outputs(),
+                sizes,
+                0.0,
+                allocator=True,
+                turns=turns,
+                processor=gpu.is_cpu,
+            )
         held = (workspace_bytes(workload, gpu, alive.products), context_bytes(workload, gpu))
         if (key, held) not in boards:
             boards[key, held] = _on(followed[key], *held)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichgpu.costing.products import number
-from whichgpu.costing.table import wide_storages
+from whichgpu.costing.table import halved_weights, wide_storages
 from whichgpu.graph import ELEMENT_BYTES, FLOATS, PRODUCTS, Kind, Operator, OperatorGraph, Phase, Role, Tensor
 
 Floats = NDArray[np.float64]
@@ -39,11 +39,14 @@ class Liveness:
     [storages].
 
     ``birth`` and ``death`` are positions of operators, ``computed`` the last that touches a storage: the optimizer
-    reads gradients after all of them. ``turning`` are the positions of dense convolutions of images,
-    ``turned`` the elements of their images: what a library copies that needs them in another layout. ``caches`` are
-    the elements, by class, of each storage that generation keeps from token to token, [caches, 3]. ``multiplying`` are
-    the positions of products with a matrix of weights that is not trained, ``matrices`` the elements of that: what is
-    unpacked for them where weights are quantised.
+    reads gradients after all of them. ``outputs`` are what the loss is computed from, ``halved`` the
+    elements of the weights that autocast keeps a copy of.
+
+    ``turning`` are the positions of dense convolutions of images, ``turned`` the elements of their images: what a
+    library copies that needs them in another layout. ``caches`` are the elements, by class, of each storage that
+    generation keeps from token to token, [caches, 3]. ``multiplying`` are the positions of products with a matrix of
+    weights that is not trained, ``matrices`` the elements of that: what is unpacked for them where weights are
+    quantised.
     """
 
     storages: NDArray[np.int64]
@@ -56,8 +59,10 @@ class Liveness:
     saved: NDArray[np.bool_]
     gradient: NDArray[np.bool_]
     data: NDArray[np.bool_]
+    outputs: NDArray[np.bool_]
     operators: int
     weights: Weights
+    halved: float
     buffers_bytes: float
     products: int
     turning: NDArray[np.int64]
@@ -66,14 +71,13 @@ class Liveness:
     matrices: Floats
     caches: Floats
 
-    @property
-    def parameters(self) -> float:
-        """The number of parameters."""
-        return float(sum(self.weights.elements))
-
     def without_lasting_gradients(self) -> Liveness:
         """The same where each gradient is gone after the operator that made it, or last added to it."""
         return dataclasses.replace(self, death=np.where(self.gradient, self.computed, self.death))
+
+    def without_outputs(self) -> Liveness:
+        """The same where no variable holds the model's outputs longer than they are needed."""
+        return dataclasses.replace(self, outputs=np.zeros_like(self.outputs))
 
     @property
     def lasting(self) -> NDArray[np.bool_]:
@@ -121,8 +125,10 @@ def _liveness(graph: OperatorGraph, step: str) -> Liveness:
         saved=saved,
         gradient=gradient,
         data=data,
+        outputs=np.isin(order, list(_outputs(operators, graph.tensors))) & ~data,
         operators=len(operators),
         weights=_weights(graph),
+        halved=float(sum(weight.elements for weight in halved_weights(graph))),
         buffers_bytes=_buffer_bytes(graph.tensors),
         products=sum(operator.kind in PRODUCTS for operator in operators),
         turning=np.array(turning, dtype=np.int64),
@@ -131,6 +137,20 @@ def _liveness(graph: OperatorGraph, step: str) -> Liveness:
         matrices=np.array([elements for _, elements in multiplying], dtype=np.float64),
         caches=_caches(largest),
     )
+
+
+def _outputs(operators: Iterable[Operator], tensors: tuple[Tensor, ...]) -> Iterator[int]:
+    """Storages of the model's outputs: what a loss reads, or the softmax of that."""
+    forward = [operator for operator in operators if operator.phase is Phase.FORWARD]
+    softmax = {
+        tensors[operator.outputs[0]].storage: tensors[operator.inputs[0]].storage
+        for operator in forward
+        if operator.kind is Kind.SOFTMAX and operator.inputs and operator.outputs
+    }
+    for operator in forward:
+        if operator.kind is Kind.LOSS and operator.inputs:
+            read = tensors[operator.inputs[0]].storage
+            yield softmax.get(read, read)
 
 
 def _matrix(operator: Operator, graph: OperatorGraph) -> int:

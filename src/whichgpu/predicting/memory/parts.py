@@ -74,6 +74,8 @@ def lives(workload: Workload, alive: Liveness, *, unpacked: bool, turns: bool) -
         alive = _with_copies(alive, alive.turning, alive.turned)
     if unpacked and unpacks(workload):
         alive = _with_copies(alive, alive.multiplying, alive.matrices)
+    if keeps_outputs(workload):
+        alive = _with_outputs(alive)
     if keeps_gradients(workload):
         return dataclasses.replace(alive, birth=np.where(alive.gradient, 0, alive.birth))
     return alive.without_lasting_gradients() if hands_over(workload) else alive
@@ -92,9 +94,42 @@ def _with_copies(alive: Liveness, at: NDArray[np.int64], elements: Floats) -> Li
         death=np.concatenate([alive.death, at]),
         computed=np.concatenate([alive.computed, at]),
         saved=np.concatenate([alive.saved, no]),
+        outputs=np.concatenate([alive.outputs, no]),
         gradient=np.concatenate([alive.gradient, no]),
         data=np.concatenate([alive.data, no]),
     )
+
+
+def _with_outputs(alive: Liveness) -> Liveness:
+    """With the outputs of this step until its end, and those of the last one until these are there."""
+    which = np.flatnonzero(alive.outputs)
+    if not len(which):
+        return alive
+    there = int(alive.birth[which].max())
+    kept = dataclasses.replace(alive, death=np.where(alive.outputs, max(there, alive.operators - 1), alive.death))
+    old, none, no = np.full(len(which), -1), np.zeros(len(which), np.int64), np.zeros(len(which), dtype=bool)
+    return dataclasses.replace(
+        kept,
+        storages=np.concatenate([kept.storages, old]),
+        narrow=np.concatenate([kept.narrow, kept.narrow[which]]),
+        wide=np.concatenate([kept.wide, kept.wide[which]]),
+        fixed=np.concatenate([kept.fixed, kept.fixed[which]]),
+        birth=np.concatenate([kept.birth, none]),
+        death=np.concatenate([kept.death, none + there]),
+        computed=np.concatenate([kept.computed, none + there]),
+        saved=np.concatenate([kept.saved, no]),
+        outputs=np.concatenate([kept.outputs, no]),
+        gradient=np.concatenate([kept.gradient, no]),
+        data=np.concatenate([kept.data, no]),
+    )
+
+
+def keeps_outputs(workload: Workload) -> bool:
+    """Whether the loop's own variable holds what the model gave until the next step has given it anew.
+
+    So it is in a training loop of PyTorch: ``out = model(batch)`` lives through ``loss.backward()`` and the next pass.
+    """
+    return workload.phase == "train" and stack(workload.stack).framework == "pytorch"
 
 
 def unpacks(workload: Workload) -> bool:

@@ -52,7 +52,7 @@ def sizes_of(workload: Workload, alive: Liveness, resolution: Resolution, *, pro
     return Sizes(
         storages=storages,
         weights=_on_the_gpu(each, workload),
-        casts=alive.parameters * resolution.weight_bytes if resolution.mixed else 0.0,
+        casts=alive.halved * resolution.weight_bytes if resolution.mixed else 0.0,
         state=state_bytes(workload.optimizer, trained_shapes, trained_bytes) if full else 0.0,
         step_tensors=_step_tensors(workload, trained_shapes, trained_bytes, processor) if full else (),
         caches=_left(workload, "layers") * (alive.caches @ widths),
