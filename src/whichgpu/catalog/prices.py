@@ -106,11 +106,15 @@ class Ownership:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PriceBook:
-    """All prices by GPU id, with the exchange rates; ``given`` are prices of the user, which come first."""
+    """All prices by GPU id, with the exchange rates; ``given`` are prices of the user, which come first.
+
+    Rent is paid for ``rent_least_hours`` at least.
+    """
 
     prices: Mapping[str, tuple[Price, ...]]
     exchange: Exchange
     ownership: Ownership
+    rent_least_hours: float = 1.0
     given: Mapping[str, Price] = field(default_factory=dict)
 
     def of(self, gpu: str, currency: str | None = None) -> tuple[Price, ...]:
@@ -177,6 +181,7 @@ def default_prices() -> PriceBook:
     return PriceBook(
         prices=_by_gpu(csv.DictReader(lines), rests["sources"]),
         exchange=Exchange(rates=rates, date=exchange["date"], source=exchange["source"]),
+        rent_least_hours=rests["rent"]["least_hours"],
         ownership=Ownership(
             years=own["years"],
             hours_a_day=own["hours_a_day"],

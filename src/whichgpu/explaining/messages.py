@@ -92,6 +92,15 @@ NOTES: Final[Mapping[str, str]] = {
         "Buy: in {hours} hours of {gpu}, a board for {board_money} is less than {rent_money} an hour "
         "(even at {break_even_hours} hours; resale not counted)."
     ),
+    "free_notebook": N_(
+        "Free: {provider} lends a {gpu}, at most {session_hours} hours a session, without guarantee; the work is "
+        "predicted to take {finish_s} there ({date})."
+    ),
+    "free_notebook_week": N_(
+        "Free: {provider} lends a {gpu}, at most {session_hours} hours a session and {week_hours} a week, without "
+        "guarantee; the work is predicted to take {finish_s} there: {sessions} sessions, with a checkpoint after each "
+        "({date})."
+    ),
     "higher_budget_would_change": N_("With {money} to spend, {gpu} would come first ({factor} better by the goal)."),
     "electricity_would_change": N_("If electricity cost {times_factor} as much, {gpu} would come first."),
     "several_workloads": N_("Ranked over {count} workloads by their weights; a GPU must qualify for all."),

@@ -20,6 +20,8 @@ WAYS: Final = ("owned", "new", "used", "rented", "discontinued")
 class Cost:
     """Money for the work: ``hourly_usd`` with electricity, what a board costs (None for rent), and what it rests on.
 
+    ``paid_share`` is the hours paid over the hours worked: above 1 where rent is paid for longer than the work takes.
+
     ``basis`` is ``price`` (a current one), ``list_price`` (of a card that is still sold), ``launch_price`` (of one that
     is not) or ``owned``.
     """
@@ -28,6 +30,7 @@ class Cost:
     board_usd: float | None
     basis: str
     price: Price | None
+    paid_share: float = 1.0
 
 
 def affordable(case: Case, question: Question) -> tuple[Price, ...]:
@@ -48,20 +51,22 @@ def total_usd(offer: Price, estimate: Estimate | None, prices: PriceBook) -> flo
         return amount
     if estimate is None or estimate.time_to_finish_s is None:
         return None
-    return amount * estimate.time_to_finish_s.mid / SECONDS_PER_HOUR
+    hours = estimate.time_to_finish_s.mid / SECONDS_PER_HOUR
+    return amount * max(hours, prices.rent_least_hours)
 
 
 def cost(case: Case, question: Question) -> Cost | None:
     """The cost of the chosen way, or None where its price, or the power it is used at, is unknown."""
     assert case.estimate is not None
-    electricity = electricity_usd(case.estimate, question.prices)
+    estimate = case.estimate
+    electricity = electricity_usd(estimate, question.prices)
     if case.owned:
         return None if electricity is None else Cost(hourly_usd=electricity, board_usd=0.0, basis="owned", price=None)
-    offers = [found for offer in affordable(case, question) if (found := _of(offer, electricity, question))]
+    offers = [found for offer in affordable(case, question) if (found := _of(offer, estimate, electricity, question))]
     if offers:
         # Where the use is told, the cheapest way of having it counts; else the usual one.
         told = question.requirements.use != Use()
-        return min(offers, key=lambda offer: offer.hourly_usd) if told else offers[0]
+        return min(offers, key=lambda offer: offer.hourly_usd * offer.paid_share) if told else offers[0]
     launch = case.gpu.get("launch_price_usd")
     if launch is None or electricity is None or case.ways == ("rented",):
         return None
@@ -69,16 +74,22 @@ def cost(case: Case, question: Question) -> Cost | None:
     return Cost(hourly_usd=hourly, board_usd=launch, basis="launch_price", price=None)
 
 
-def _of(offer: Price, electricity: float | None, question: Question) -> Cost | None:
-    """The cost of one offer: rent has its electricity in it."""
+def _of(offer: Price, estimate: Estimate, electricity: float | None, question: Question) -> Cost | None:
+    """The cost of one offer: rent has its electricity in it, and is paid for an hour at least."""
     amount = question.prices.exchange.usd(offer.money)
     if offer.per_hour:
-        return Cost(hourly_usd=amount, board_usd=None, basis="price", price=offer)
+        share = _paid_share(estimate, question.prices)
+        return Cost(hourly_usd=amount, board_usd=None, basis="price", price=offer, paid_share=share)
     if electricity is None:
         return None
     hourly = amount / question.prices.ownership.hours + electricity
     basis = "list_price" if offer.kind == "list" else "price"
     return Cost(hourly_usd=hourly, board_usd=amount, basis=basis, price=offer)
+
+
+def _paid_share(estimate: Estimate, prices: PriceBook) -> float:
+    finish = estimate.time_to_finish_s
+    return 1.0 if finish is None else max(1.0, prices.rent_least_hours * SECONDS_PER_HOUR / finish.mid)
 
 
 def electricity_usd(estimate: Estimate, prices: PriceBook) -> float | None:
@@ -100,7 +111,7 @@ def document(found: Cost, estimate: Estimate, question: Question) -> dict[str, A
         "currency": question.currency,
         "per_hour": money(1.0),
         "per_step": money(estimate.latency_s.mid / SECONDS_PER_HOUR),
-        "to_finish": None if finish is None else money(finish.mid / SECONDS_PER_HOUR),
+        "to_finish": None if finish is None else money(finish.mid * found.paid_share / SECONDS_PER_HOUR),
         "basis": found.basis,
     }
 

@@ -12,6 +12,7 @@ from whichgpu.catalog.prices import Price, PriceBook
 from whichgpu.estimate import Bound, Estimate
 from whichgpu.recommendation import Candidate, Reason
 from whichgpu.recommending import speed
+from whichgpu.recommending.free import lent
 from whichgpu.recommending.money import cost, electricity_usd
 from whichgpu.recommending.pipeline import Feed
 from whichgpu.recommending.question import Case, Question
@@ -37,6 +38,8 @@ NOTES: tuple[str, ...] = (
     "simulator_outside",
     "rent_beats_buying",
     "buying_beats_rent",
+    "free_notebook",
+    "free_notebook_week",
     "higher_budget_would_change",
     "electricity_would_change",
     "several_workloads",
@@ -86,6 +89,7 @@ def notes(answer: Answer) -> Iterator[Reason]:
     if answer.workload.category == "reinforcement-learning":
         yield Reason(code="simulator_outside")
     yield from _rent(answer)
+    yield from lent(answer.question, answer.judged)
     yield from _sensitivity(answer)
     yield from _dates(answer.question)
 

@@ -32,12 +32,17 @@ def _energy(estimate: Estimate, cost: Cost | None) -> Interval | None:
 
 
 def _money(estimate: Estimate, cost: Cost | None) -> Interval | None:
-    return None if cost is None else _unit_s(estimate).scaled(cost.hourly_usd / SECONDS_PER_HOUR)
+    return None if cost is None else _unit_s(estimate).scaled(_paid_usd_per_s(cost))
 
 
 def _balance(estimate: Estimate, cost: Cost | None) -> Interval | None:
     """The geometric mean of time and cost: both grow with the step, so it is the step times the root of the rate."""
-    return None if cost is None else _unit_s(estimate).scaled(math.sqrt(cost.hourly_usd / SECONDS_PER_HOUR))
+    return None if cost is None else _unit_s(estimate).scaled(math.sqrt(_paid_usd_per_s(cost)))
+
+
+def _paid_usd_per_s(cost: Cost) -> float:
+    """What a second of work costs, with the time that is paid beyond it."""
+    return cost.hourly_usd * cost.paid_share / SECONDS_PER_HOUR
 
 
 def _own(estimate: Estimate, cost: Cost | None) -> Interval | None:
