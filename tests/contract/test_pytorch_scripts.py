@@ -97,9 +97,15 @@ def test_a_body_that_answered_once_before_is_no_part_of_the_step() -> None:
 
 
 @LONG
-def test_a_batch_that_is_written_into_the_data_cannot_be_another() -> None:
-    with pytest.raises(InvalidValue, match="batches of 30"):
-        followed("frozen_features", batch_size=64)
+def test_a_batch_that_is_written_into_the_data_alone_can_be_another(read: Any) -> None:
+    text = (
+        "import copy, torch\nmodel = torch.nn.Linear(30, 2)\nbest = copy.deepcopy(model.state_dict())\n"
+        "optimizer = torch.optim.SGD(model.parameters(), lr=0.1)\nx, y = torch.randn(30, 30), torch.zeros((30, 2))\n"
+        "for step in range(5):\n    (model(x) - y).pow(2).sum().backward()\n    optimizer.step()\n"
+    )
+    found = read(text)
+    assert (found.batch_size, flops(found.graph)) == (30, (30 * 120, 30 * 120))
+    assert flops(found.at_batch(64).graph) == (64 * 120, 64 * 120)
 
 
 def test_only_what_trains_is_trainable_and_only_what_is_used_is_held() -> None:

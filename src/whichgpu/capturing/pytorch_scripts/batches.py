@@ -9,6 +9,14 @@ from typing import Final
 NAMES: Final = frozenset({"bs", "bsz", "batch", "batchsize", "n"})
 ACCUMULATING: Final = "accum"
 
+STEPPED: Final = frozenset({"linspace"})
+"""Calls whose last argument is the number of rows."""
+
+MAKERS: Final = STEPPED | {
+    *("rand", "randn", "zeros", "ones", "empty", "full", "randint", "normal", "uniform", "random", "standard_normal"),
+}
+"""Calls that make a tensor or an array of a shape."""
+
 
 def sizes(tree: ast.Module) -> list[int]:
     """Whole numbers that the script calls a batch size: variables, arguments, keys, defaults of options."""
@@ -28,10 +36,28 @@ def accumulation(tree: ast.Module) -> tuple[int, list[ast.expr]]:
 
 
 def with_size(text: str, old: int, new: int) -> str:
-    """The script with ``new`` where it says that a batch is of ``old`` samples."""
-    return _replaced(
-        text, [node for name, node in _expressions(ast.parse(text)) if is_batch(name) and _number(node) == old], new
-    )
+    """The script with ``new`` where it says that a batch is of ``old`` samples; a script that names no size of a batch
+    says it where it makes tensors of so many rows."""
+    tree = ast.parse(text)
+    named = [node for name, node in _expressions(tree) if is_batch(name) and _number(node) == old]
+    return _replaced(text, named or [node for node in _rows(tree) if _number(node) == old], new)
+
+
+def _rows(tree: ast.Module) -> Iterator[ast.expr]:
+    """The first dimension in every call that makes a tensor or an array by its shape."""
+    for node in ast.walk(tree):
+        name = getattr(node.func, "attr", getattr(node.func, "id", "")) if isinstance(node, ast.Call) else ""
+        if not isinstance(node, ast.Call) or name not in MAKERS:
+            continue
+        shapes = [each for each in (*node.args, *(keyword.value for keyword in node.keywords)) if _is_shape(each)]
+        if shapes:
+            yield from (shape.elts[0] for shape in shapes if isinstance(shape, ast.Tuple | ast.List))
+        elif node.args:
+            yield node.args[-1 if name in STEPPED else 0]
+
+
+def _is_shape(node: ast.expr) -> bool:
+    return isinstance(node, ast.Tuple | ast.List) and bool(node.elts)
 
 
 def without_accumulation(text: str) -> tuple[str, int]:

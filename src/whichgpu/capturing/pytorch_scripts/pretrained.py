@@ -26,8 +26,16 @@ def _torchvision(module: Any) -> None:
     module.load_state_dict_from_url = lambda *arguments, **options: {}
 
 
+def _transforms(module: Any) -> None:
+    """Names that transforms had before: scripts of those days are still there."""
+    for former, name in (("Scale", "Resize"), ("RandomSizedCrop", "RandomResizedCrop")):
+        if not hasattr(module, former):
+            setattr(module, former, getattr(module, name))
+
+
 CHANGES: Final[Mapping[str, Callable[[Any], None]]] = {
     "timm.models._builder": _timm,
     "torchvision.models._api": _torchvision,
+    "torchvision.transforms": _transforms,
 }
 """What is changed in a library that loads weights, by its module."""

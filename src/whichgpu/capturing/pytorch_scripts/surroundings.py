@@ -118,7 +118,8 @@ def _processes() -> None:
     parallel: Any = torch.nn.parallel
     nn: Any = torch.nn
     parallel.DistributedDataParallel = parallel.distributed.DistributedDataParallel = _Wrapped
-    nn.DataParallel = parallel.DataParallel = parallel.data_parallel.DataParallel = _Wrapped
+    parallel.data_parallel = lambda module, inputs, *_, **__: module(*(inputs if type(inputs) is tuple else (inputs,)))
+    nn.DataParallel = parallel.DataParallel = _Wrapped
     answers: dict[str, Any] = {
         **dict.fromkeys(
             ("init_process_group", "destroy_process_group", "barrier", "all_reduce", "broadcast"), _nothing

@@ -47,6 +47,7 @@ def install() -> None:
     tensor.tolist, tensor.numpy, tensor.__format__ = tolist, numpy, formatted
     fake: Any = FakeTensor
     fake.__array__ = lambda self, dtype=None, copy=None: _array(self, dtype)
+    fake.__deepcopy__ = _copied
     fake.__repr__ = lambda self, **_: f"tensor(shape={tuple(self.shape)}, dtype={self.dtype})"
     vars(torch).update(randint=_known_randint(torch.randint), randperm=_known_randperm(torch.randperm))
     vars(torch).update(tensor=_of_numbers(torch.tensor), as_tensor=_of_numbers(torch.as_tensor))
@@ -58,6 +59,13 @@ def install() -> None:
         return plain_from(_there(array))
 
     vars(torch)["from_numpy"] = from_numpy
+
+
+def _copied(tensor: Any, memo: dict[int, Any]) -> Any:
+    """A copy of a tensor that has no memory: state dictionaries are copied before the best one is known."""
+    if id(tensor) not in memo:
+        memo[id(tensor)] = tensor.detach().clone().requires_grad_(tensor.requires_grad)
+    return memo[id(tensor)]
 
 
 def _of_numbers(make: Callable[..., Any]) -> Callable[..., Any]:

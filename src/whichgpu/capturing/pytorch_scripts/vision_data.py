@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
+import numpy as np
 import torch
 
 from whichgpu.capturing.pytorch_scripts.pictures import picture
@@ -92,6 +93,20 @@ KNOWN: Final[Mapping[str, Known]] = {
 }
 
 
+class Labels(np.ndarray[Any, Any]):
+    """Labels that are a tensor in the library: MNIST and its kin. Their values are known."""
+
+    def clone(self) -> Any:
+        """Labels of their own."""
+        return self.copy()
+
+    def numpy(self) -> Any:
+        """The labels as an array."""
+        return np.asarray(self)
+
+    cpu = long = clone
+
+
 class VisionData(torch.utils.data.Dataset):
     """A data set of ``count`` samples that all look like the first."""
 
@@ -112,7 +127,8 @@ class VisionData(torch.utils.data.Dataset):
     @property
     def targets(self) -> Any:
         """The label of every sample, of all classes in turn."""
-        return [at % max(self.known.classes, 1) for at in range(len(self))]
+        labels = [at % max(self.known.classes, 1) for at in range(len(self))]
+        return np.array(labels).view(Labels) if self.known.mode == "L" else labels
 
     labels = train_labels = test_labels = targets
 

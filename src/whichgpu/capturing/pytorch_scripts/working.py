@@ -119,7 +119,7 @@ def _precision(called: Sequence[Call], autocast: str | None, request: CaptureReq
 def _sequence_length(called: Sequence[Call], batch_size: int) -> int | None:
     """The steps of a first input that is a batch of whole numbers or of sequences of vectors, steps first or second."""
     for call in called:
-        for tensor in call.tensors:
+        for tensor in (each for each in call.tensors if each.dim() > 1):
             if tensor.dim() != (3 if tensor.is_floating_point() else 2):
                 return None
             first, second = (int(size) for size in tensor.shape[:2])

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from whichgpu.capturing.pytorch_scripts.hub import accelerator, adapters, models, processors, rows, tokenizers, trainer
+from whichgpu.capturing.pytorch_scripts.hub import (
+    accelerator,
+    adapters,
+    models,
+    processors,
+    rows,
+    tokenizers,
+    trainer,
+    tuning,
+)
 
 CHANGES: Final[Mapping[str, Callable[[Any], None]]] = {
     **models.CHANGES,
@@ -19,7 +28,7 @@ PARTS: Final[Mapping[str, Callable[[], Mapping[str, Any]]]] = {
     **accelerator.parts(),
     "datasets": rows.module,
     "peft": adapters.peft,
-    "trl": adapters.trl,
+    "trl": tuning.trl,
 }
 """Modules that have a stand-in whether or not they are installed: theirs would ask the network or start processes."""
 

@@ -1,14 +1,12 @@
-"""``peft`` and ``trl``: low-rank adapters on a model, and the supervised fine-tuning of language models."""
+"""``peft``: low-rank adapters on a model."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from whichgpu.capturing.huggingface.adapting import Lora, adapt
 from whichgpu.capturing.pytorch_scripts.hub.noted import NOTED
-from whichgpu.capturing.pytorch_scripts.hub.rows import Dataset
-from whichgpu.capturing.pytorch_scripts.hub.trainer import Trainer
 from whichgpu.errors import Untraceable
 
 USUAL: Final = (("q_proj", "v_proj"), ("query", "value"), ("c_attn",), ("query_key_value",), ("q", "v"))
@@ -99,95 +97,3 @@ def peft() -> Mapping[str, Any]:
         "prepare_model_for_int8_training": _for_training,
         "__version__": "0.18.0",
     }
-
-
-OWN: Final[Mapping[str, Any]] = {
-    # arguments of SFTConfig beside those of TrainingArguments, with their defaults
-    "max_length": 1024,
-    "max_seq_length": None,
-    "packing": False,
-    "dataset_text_field": "text",
-    "dataset_num_proc": None,
-    "dataset_kwargs": None,
-    "model_init_kwargs": None,
-    "completion_only_loss": None,
-    "assistant_only_loss": False,
-    "eval_packing": None,
-    "padding_free": False,
-    "pad_token": None,
-    "eos_token": None,
-    "chat_template_path": None,
-    "loss_type": "nll",
-    "packing_strategy": "bfd",
-}
-
-
-def _settings() -> type:
-    """``SFTConfig``: as TrainingArguments, with checkpointing and BF16 unless told otherwise."""
-    from transformers import TrainingArguments
-
-    def initialise(self: Any, *arguments: Any, **options: Any) -> None:
-        own = {name: options.pop(name, default) for name, default in OWN.items()}
-        options.setdefault("gradient_checkpointing", True)
-        options.setdefault("bf16", not options.get("fp16", False))
-        TrainingArguments.__init__(self, *arguments, **options)
-        self.__dict__.update(own)
-        self.max_length = own["max_seq_length"] or own["max_length"]
-
-    return type("SFTConfig", (TrainingArguments,), {"__init__": initialise})
-
-
-class SFTTrainer(Trainer):
-    """Fine-tuning of a language model on texts that are cut, or packed, to a length."""
-
-    def __init__(self, model: Any = None, args: Any = None, train_dataset: Any = None, **options: Any) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer, DataCollatorForLanguageModeling
-
-        given = args if args is not None else _settings()(output_dir="sft")
-        named = str(model if isinstance(model, str) else getattr(model, "name_or_path", ""))
-        if isinstance(model, str):
-            model = AutoModelForCausalLM.from_pretrained(model, **(getattr(given, "model_init_kwargs", None) or {}))
-        if options.get("peft_config") is not None:
-            model = adapted(model, options["peft_config"])
-        tokenizer = options.get("processing_class") or options.get("tokenizer") or AutoTokenizer.from_pretrained(named)
-        tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
-        collator = options.get("data_collator") or DataCollatorForLanguageModeling(tokenizer, mlm=False)
-        length = options.get("max_seq_length") or getattr(given, "max_length", 1024)
-        packs = options.get("packing", getattr(given, "packing", False))
-        text = options.get("formatting_func") or _text_of(
-            str(options.get("dataset_text_field") or getattr(given, "dataset_text_field", "text")), tokenizer
-        )
-        rows = _tokens(train_dataset, text, tokenizer, length, packs)
-        super().__init__(
-            model=model, args=given, train_dataset=rows, data_collator=collator, processing_class=tokenizer
-        )
-
-
-def _text_of(field: str, tokenizer: Any) -> Callable[[Any], Any]:
-    """What is read of a row: its text, its messages, or its prompt and completion."""
-
-    def text(row: Any) -> Any:
-        if "messages" in row:
-            return tokenizer.apply_chat_template(row["messages"], tokenize=False)
-        if field in row:
-            return row[field]
-        return " ".join(str(row[name]) for name in ("prompt", "completion") if name in row)
-
-    return text
-
-
-def _tokens(rows: Any, text: Callable[[Any], Any], tokenizer: Any, length: int | None, packs: bool) -> Any:
-    if "input_ids" in rows.column_names:
-        return rows
-    found = text(rows[0])
-    tokens = tokenizer(found[0] if isinstance(found, list) else found)["input_ids"]
-    if packs and length:
-        count = max(len(rows) * len(tokens) // length, 1)
-        return Dataset({"input_ids": (tokens * length)[:length], "attention_mask": [1] * length}, count)
-    tokens = tokens[:length]
-    return Dataset({"input_ids": tokens, "attention_mask": [1] * len(tokens)}, len(rows))
-
-
-def trl() -> Mapping[str, Any]:
-    """The names of ``trl`` that scripts use."""
-    return {"SFTTrainer": SFTTrainer, "SFTConfig": _settings(), "setup_chat_format": lambda *each, **_: each}

@@ -31,6 +31,17 @@ GONE: Final = frozenset(
 def adjusted(module: Any) -> None:
     """Change the class: no process is started, no device is looked for."""
     kind = module.TrainingArguments
+    renamed(kind)
+    kind._setup_devices = kind.device = property(lambda self: torch.device("cuda"))
+    kind.n_gpu = kind.world_size = property(lambda self: 1)
+    kind.process_index = kind.local_process_index = property(lambda self: 0)
+    kind.distributed_state = None
+    kind._validate_args = lambda self: None
+    kind.main_process_first = lambda self, *_, **__: contextlib.nullcontext()
+
+
+def renamed(kind: Any) -> None:
+    """Let a class of arguments take the names of former releases."""
     made = kind.__init__
 
     def initialise(self: Any, *arguments: Any, **options: Any) -> None:
@@ -39,9 +50,3 @@ def adjusted(module: Any) -> None:
         made(self, *arguments, **{name: v for name, v in named.items() if name in known or name not in GONE})
 
     kind.__init__ = initialise
-    kind._setup_devices = kind.device = property(lambda self: torch.device("cuda"))
-    kind.n_gpu = kind.world_size = property(lambda self: 1)
-    kind.process_index = kind.local_process_index = property(lambda self: 0)
-    kind.distributed_state = None
-    kind._validate_args = lambda self: None
-    kind.main_process_first = lambda self, *_, **__: contextlib.nullcontext()

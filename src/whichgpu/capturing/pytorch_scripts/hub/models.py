@@ -200,13 +200,38 @@ def _packages(module: Any) -> None:
     module._is_package_available = is_available
 
 
+class FormerAdamW(torch.optim.AdamW):
+    """The AdamW that transformers had before PyTorch's own."""
+
+    def __init__(self, params: Any, lr: float = 1e-3, **options: Any) -> None:
+        super().__init__(params, lr=lr)
+
+
+FormerAdamW.__name__ = "AdamW"
+
+
+def _former(module: Any) -> None:
+    """Names of former releases."""
+    find = module._LazyModule.__getattr__
+
+    def found(self: Any, name: str) -> Any:
+        return FormerAdamW if name == "AdamW" else find(self, name)
+
+    module._LazyModule.__getattr__ = found
+
+
+def _utilities(module: Any) -> None:
+    _packages(module)
+    _former(module)
+
+
 def _quiet(module: Any) -> None:
     with contextlib.suppress(AttributeError):
         module.set_verbosity_error()
 
 
 CHANGES: Final[Mapping[str, Callable[[Any], None]]] = {
-    "transformers.utils.import_utils": _packages,
+    "transformers.utils.import_utils": _utilities,
     "transformers.utils.logging": _quiet,
     "transformers.configuration_utils": _configurations,
     "transformers.modeling_utils": _models,

@@ -231,6 +231,8 @@ class DatasetDict(dict[str, Any]):
     """Parts of a data set by name; what is done with it is done with each."""
 
     def __getattr__(self, name: str) -> Any:
+        if name.endswith("_") and hasattr(Dataset, name[:-1]):  # in place, as in releases before 1.2
+            return lambda *arguments, **options: self.update(getattr(self, name[:-1])(*arguments, **options))
         if name.startswith("__") or not hasattr(Dataset, name):
             raise AttributeError(name)
         if name in ("column_names", "num_rows", "shape"):
@@ -254,6 +256,8 @@ def load_dataset(path: str, name: str | None = None, *arguments: Any, split: Any
         return parts
     if isinstance(split, list | tuple):
         return [_part(parts, str(each)) for each in split]
+    if isinstance(split, Mapping):
+        return DatasetDict({name: _part(parts, str(each)) for name, each in split.items()})
     return _part(parts, str(split))
 
 

@@ -188,7 +188,7 @@ class Trainer:
     def log(self, *arguments: Any, **options: Any) -> None:
         """Nothing is written."""
 
-    log_metrics = save_metrics = save_state = save_model = push_to_hub = create_model_card = log
+    end = log_metrics = save_metrics = save_state = save_model = push_to_hub = create_model_card = log
     add_callback = remove_callback = pop_callback = floating_point_ops = log
 
 
