@@ -15,11 +15,10 @@ from whichgpu.errors import InvalidValue, RequestUnreadable, WrongMediaType
 from whichgpu.gpu import Gpu
 from whichgpu.server.forms import uploaded
 from whichgpu.server.questions import Questions
-from whichgpu.server.schemas import ESTIMATE, PROBLEMS, RECOMMEND, UPLOAD, query
+from whichgpu.server.schemas import ESTIMATE, MOST_COMPARED, PROBLEMS, RECOMMEND, UPLOAD, document, query
 from whichgpu.server.working import Json, waited_for, worked_out
 
 PREFIX: Final = "/api/v1"
-MOST_COMPARED: Final = 12
 
 router = APIRouter(prefix=PREFIX, responses=PROBLEMS)
 
@@ -53,21 +52,23 @@ async def _answer(make: Callable[[], Mapping[str, Any]], *, reads: bool = False)
     return Json(await (waited_for(make) if reads else worked_out(make)))
 
 
-@router.post("/recommend", openapi_extra=RECOMMEND)
+@router.post(
+    "/recommend", openapi_extra=RECOMMEND, responses=document("whichgpu/recommendation/1", "ranked", "rejected")
+)
 async def recommend(request: Request) -> Response:
     """Every GPU ranked with reasons or rejected with verdicts, for a source and requirements."""
     given = await json_body(request)
     return await _answer(lambda: questions(request).recommend(given)[0].document(), reads="capture" in given)
 
 
-@router.post("/estimate", openapi_extra=ESTIMATE)
+@router.post("/estimate", openapi_extra=ESTIMATE, responses=document("whichgpu/estimate/1", "estimates"))
 async def estimate(request: Request) -> Response:
     """Time, memory, power and energy of a source on chosen GPUs, without judging them."""
     given = await json_body(request)
     return await _answer(lambda: questions(request).estimate(given), reads="capture" in given)
 
 
-@router.post("/capture", openapi_extra=UPLOAD)
+@router.post("/capture", openapi_extra=UPLOAD, responses=document("whichgpu/capture/1", "workload"))
 async def capture(request: Request) -> Response:
     """A model file as a capture, which recommend and estimate take; the file is not kept."""
     _fields, file = await uploaded(request)
@@ -76,7 +77,11 @@ async def capture(request: Request) -> Response:
     return await _answer(lambda: questions(request).capture(file), reads=True)
 
 
-@router.get("/gpus", openapi_extra=query(vendor="Only this vendor.", q="Only entries whose id or name contains this."))
+@router.get(
+    "/gpus",
+    openapi_extra=query(vendor="Only this vendor.", q="Only entries whose id or name contains this."),
+    responses=document("whichgpu/gpus/1", "gpus"),
+)
 async def gpus(request: Request) -> Response:
     """Every GPU of the catalogue, one row each."""
     return await _answer(lambda: documents.gpus(searched(request)))
@@ -93,14 +98,18 @@ def searched(request: Request) -> list[Gpu]:
     ]
 
 
-@router.get("/gpus/{gpu}")
+@router.get("/gpus/{gpu}", responses=document("whichgpu/gpu/1", "id", "figures"))
 async def gpu(request: Request, gpu: str) -> Response:
     """Every figure of one GPU with its source."""
     catalog = questions(request).catalog
     return await _answer(lambda: documents.gpu(catalog.get(gpu), catalog))
 
 
-@router.get("/compare", openapi_extra=query(gpu="A GPU; repeat it for each, twelve at most."))
+@router.get(
+    "/compare",
+    openapi_extra=query(compared="A GPU; repeat it for each, twelve at most."),
+    responses=document("whichgpu/gpus/1", "gpus", "figures", "estimates"),
+)
 async def compare(request: Request) -> Response:
     """GPUs side by side: figures, and the reference workloads as predicted and as measured."""
     return await _answer(lambda: documents.comparison(*compared(request)))
@@ -121,7 +130,11 @@ def compared(request: Request) -> tuple[list[Gpu], Any, Any]:
     return entries, catalog, reference_estimates(reference_workloads(), entries)
 
 
-@router.get("/zoo", openapi_extra=query(category="Only this category.", q="Only entries that contain these words."))
+@router.get(
+    "/zoo",
+    openapi_extra=query(category="Only this category.", q="Only entries that contain these words."),
+    responses=document("whichgpu/zoo/1", "workloads"),
+)
 async def zoo(request: Request) -> Response:
     """The built-in workloads."""
     from whichgpu.zoo import search
@@ -130,7 +143,7 @@ async def zoo(request: Request) -> Response:
     return await _answer(lambda: documents.zoo(search(words, category)))
 
 
-@router.get("/zoo/{source:path}")
+@router.get("/zoo/{source:path}", responses=document("whichgpu/zoo-entry/1", "name", "phases"))
 async def zoo_entry(request: Request, source: str) -> Response:
     """One built-in workload with the counts of its phases."""
     from whichgpu.zoo import entry
@@ -138,7 +151,11 @@ async def zoo_entry(request: Request, source: str) -> Response:
     return await _answer(lambda: documents.zoo_entry(entry(source)))
 
 
-@router.get("/support", openapi_extra=query(gpu="Only this GPU; may be repeated."))
+@router.get(
+    "/support",
+    openapi_extra=query(gpus="Only this GPU; may be repeated."),
+    responses=document("whichgpu/support/1", "gpus"),
+)
 async def support(request: Request) -> Response:
     """Which software runs on which GPU, with the source that says so."""
     return await _answer(
@@ -150,7 +167,11 @@ async def support(request: Request) -> Response:
     )
 
 
-@router.get("/prices", openapi_extra=query(gpu="Only this GPU; may be repeated."))
+@router.get(
+    "/prices",
+    openapi_extra=query(gpus="Only this GPU; may be repeated."),
+    responses=document("whichgpu/prices/1", "gpus"),
+)
 async def prices(request: Request) -> Response:
     """Prices with their date and source; a GPU without one is left out."""
     return await _answer(
@@ -167,7 +188,11 @@ def _entries(request: Request) -> list[dict[str, Any]]:
     return [documents.gpu(each, catalog) for each in (map(catalog.get, names) if names else catalog.gpus)]
 
 
-@router.get("/guide", openapi_extra=query(lang="en or ja; else the header Accept-Language."))
+@router.get(
+    "/guide",
+    openapi_extra=query(lang="en or ja; else the header Accept-Language."),
+    responses=document("whichgpu/guide/1", "topics"),
+)
 async def guide(request: Request) -> Response:
     """The topics of the guide."""
     from whichgpu.guiding import titles
@@ -180,6 +205,7 @@ async def guide(request: Request) -> Response:
 @router.get(
     "/guide/{topic}",
     openapi_extra=query(lang="en or ja; else the header Accept-Language.", gpu="The GPU whose figures are used."),
+    responses=document("whichgpu/guide/1", "topic", "blocks"),
 )
 async def topic(request: Request, topic: str) -> Response:
     """A topic of the guide with the figures of one GPU."""

@@ -5,18 +5,28 @@ from __future__ import annotations
 from typing import Any, Final
 
 from whichgpu.answering.schemas import QUESTION, WORKLOAD
+from whichgpu.catalog import default_catalog
+from whichgpu.explaining import LANGUAGES
 from whichgpu.server.problems import MEDIA_TYPE
+from whichgpu.zoo import CATEGORIES
+
+MOST_COMPARED: Final = 12
+"""GPUs that stand side by side at most."""
 
 _CAPTURE: Final = {"type": "object", "description": "A document whichgpu/capture/1, instead of a source."}
 
 
 def _json(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+    body = {"schema": schema, "example": {"source": "resnet50"}}
+    return {"requestBody": {"required": True, "content": {"application/json": body}}}
+
+
+_ONE_SOURCE: Final = {"not": {"required": ["source", "capture"]}}
 
 
 _QUESTION: Final[dict[str, Any]] = {**QUESTION, "capture": _CAPTURE}
 
-RECOMMEND: Final = _json({"type": "object", "additionalProperties": False, "properties": _QUESTION})
+RECOMMEND: Final = _json({"type": "object", "additionalProperties": False, "properties": _QUESTION, **_ONE_SOURCE})
 
 ESTIMATE: Final = _json(
     {
@@ -26,6 +36,7 @@ ESTIMATE: Final = _json(
             **{name: _QUESTION[name] for name in ("source", "gpus", "schema", "capture")},
             "workload": WORKLOAD,
         },
+        **_ONE_SOURCE,
     }
 )
 
@@ -44,37 +55,62 @@ UPLOAD: Final[dict[str, Any]] = {
     }
 }
 
-PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
-    "4XX": {
-        "description": "A problem document (RFC 9457) with the program's own code.",
-        "content": {
-            MEDIA_TYPE: {
-                "schema": {
-                    "type": "object",
-                    "required": ["schema", "code", "message", "type", "title", "status", "detail"],
-                    "properties": {
-                        "schema": {"const": "whichgpu/error/1"},
-                        "status": {"type": "integer"},
-                        **{name: {"type": "string"} for name in ("code", "message", "type", "title", "detail")},
-                        **{name: {"type": ["string", "null"]} for name in ("field", "hint", "pointer", "instance")},
-                    },
-                }
+_PROBLEM: Final = {
+    "description": "A problem document (RFC 9457) with the program's own code.",
+    "content": {
+        MEDIA_TYPE: {
+            "schema": {
+                "type": "object",
+                "required": ["schema", "code", "message", "type", "title", "status", "detail"],
+                "properties": {
+                    "schema": {"const": "whichgpu/error/1"},
+                    "status": {"type": "integer"},
+                    **{name: {"type": "string"} for name in ("code", "message", "type", "title", "detail")},
+                    **{name: {"type": ["string", "null"]} for name in ("field", "hint", "pointer", "instance")},
+                },
             }
-        },
+        }
+    },
+}
+
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {"4XX": _PROBLEM, "5XX": _PROBLEM}
+
+
+def document(name: str, *members: str) -> dict[int | str, dict[str, Any]]:
+    """The answer of a route: a document of this schema, and the members that it always has."""
+    schema = {
+        "type": "object",
+        "required": ["schema", *members],
+        "properties": {"schema": {"const": name}},
     }
+    return {200: {"description": f"The document {name}.", "content": {"application/json": {"schema": schema}}}}
+
+
+_GPU: Final = {"type": "string", "enum": [gpu.id for gpu in default_catalog().gpus]}
+_TEXT: Final = {"type": "string"}
+
+_OF_QUERY: Final[dict[str, dict[str, Any]]] = {
+    # what a route calls a key: its name where that is another, whether it must be there, its schema
+    "gpus": {"name": "gpu", "required": False, "schema": {"type": "array", "items": _GPU}},
+    "compared": {
+        "name": "gpu",
+        "required": True,
+        "schema": {"type": "array", "items": _GPU, "minItems": 1, "maxItems": MOST_COMPARED},
+    },
+    "gpu": {"name": "gpu", "required": False, "schema": _GPU},
+    "category": {"name": "category", "required": False, "schema": {"type": "string", "enum": list(CATEGORIES)}},
+    "lang": {"name": "lang", "required": False, "schema": {"type": "string", "enum": list(LANGUAGES)}},
 }
 
 
 def query(**texts: str) -> dict[str, Any]:
-    """Keys of the query, each optional, with a sentence on it."""
+    """Keys of the query, each with a sentence on it."""
     return {
         "parameters": [
             {
-                "name": name,
                 "in": "query",
-                "required": False,
                 "description": text,
-                "schema": {"type": "array", "items": {"type": "string"}} if name == "gpu" else {"type": "string"},
+                **_OF_QUERY.get(name, {"name": name, "required": False, "schema": _TEXT}),
             }
             for name, text in texts.items()
         ]

@@ -18,7 +18,8 @@ from whichgpu.gpu import Gpu
 from whichgpu.server.html import Child, Html, element, joined, link, table
 from whichgpu.server.pages.blocks import block
 from whichgpu.server.pages.layout import address, gpu_link, page
-from whichgpu.server.rest import MOST_COMPARED, compared, guide_page, questions, searched
+from whichgpu.server.rest import compared, guide_page, questions, searched
+from whichgpu.server.schemas import MOST_COMPARED
 from whichgpu.server.working import worked_out
 
 _COLUMNS = (
