@@ -60,3 +60,15 @@ def test_the_wheel_follows_the_architecture() -> None:
     assert "xpu" in (install(CATALOG.get("arc-b580"), "pytorch", "windows") or "")
     assert install(CATALOG.get("rtx-4090"), "tensorflow", "windows") is None
     assert "and-cuda" in (install(CATALOG.get("rtx-4090"), "tensorflow", "wsl") or "")
+
+
+def test_amd_has_a_command_where_the_packages_have_kernels_for_it_and_nowhere_else():
+    packaged = {"official", "in-wheels", "by-override"}
+    for gpu in CATALOG.gpus:
+        if gpu.vendor == "AMD" and not gpu.is_cpu:
+            command = install(gpu, "pytorch", "linux")
+            assert (command is not None) == (support(gpu, "pytorch", "linux").status in packaged), gpu.id
+            assert install(gpu, "pytorch", "windows") is None  # a list of files by version, no one command
+    assert install(CATALOG.get("rx-7900-xtx"), "pytorch", "linux").endswith("whl/rocm7.2")
+    assert "tensorflow-rocm" in install(CATALOG.get("mi300x"), "tensorflow", "linux")
+    assert "migraphx" in install(CATALOG.get("mi300x"), "onnxruntime", "linux")
