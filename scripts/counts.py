@@ -1,6 +1,7 @@
 """Products of the zoo's models, counted by the package, by hand, and by PyTorch's own counter.
 
 python scripts/counts.py        a table of all three (docs/capture-checks.md), needs no framework
+python scripts/counts.py bytes  bytes of small networks by hand
 python scripts/counts.py torch  what PyTorch's counter says now, for torch_counter.csv; needs the extra zoo
 """
 
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from tests.contract.counts.report import compared
+from tests.contract.counts.report import bytes_by_hand, compared
 from tests.contract.counts.table import CASES
 
 _SAMPLES: Final = 2
@@ -24,8 +25,8 @@ _SAMPLES: Final = 2
 
 def main(arguments: list[str]) -> None:
     """Print one of the tables."""
-    lines = _from_torch() if arguments == ["torch"] else compared()
-    for line in lines:
+    tables = {"torch": _from_torch, "bytes": bytes_by_hand}
+    for line in tables.get(arguments[0] if arguments else "", compared)():
         print(line, flush=True)
 
 

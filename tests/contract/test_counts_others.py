@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.contract.counts.other_counter import REASONS, Printed, explained, printed
-from tests.contract.counts.report import compared
+from tests.contract.counts.report import bytes_by_hand, compared
 from tests.contract.counts.table import CASES, Case
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "capture-checks.md"
@@ -34,8 +34,9 @@ def test_no_reason_is_named_in_vain(case: Case, phase: str, found: Printed) -> N
         assert explained(case, phase, others) != pytest.approx(found.flops, rel=ROUNDED)
 
 
-def test_the_docs_hold_the_table_and_every_reason() -> None:
+def test_the_docs_hold_both_tables_and_every_reason() -> None:
     text = DOCS.read_text(encoding="utf-8")
     assert "\n".join(compared()) in text
+    assert "\n".join(bytes_by_hand()) in text
     for name, (_, words) in REASONS.items():
         assert f"| {name} | {words} |" in text

@@ -8,7 +8,7 @@ from typing import Final
 from whichgpu.costing.cost import Cost, Traffic
 from whichgpu.costing.products import number
 from whichgpu.costing.registry import Operands, rule
-from whichgpu.graph import FLOATS, Kind, Tensor
+from whichgpu.graph import FLOATS, Kind, Role, Tensor
 
 _FUNCTION_FLOPS: Final[Mapping[str, float]] = {
     "exp": 10.0,
@@ -82,11 +82,14 @@ def norm(operands: Operands) -> Iterator[Cost]:
         # Batch norm's statistics span the whole tensor, the others' a row.
         length = elements if label == "batch" else _normalized(operands, largest, label)
         row, blocks = operands.elements(largest, length), elements / max(length, 1)
+    moves = label == "batch" and training
+    running = [tensor for tensor in operands.inputs if moves and tensor.role is Role.BUFFER]
     split = label == "group" or (operands.backward and label in ("layer", "rms", "group"))
     yield Cost(
         vector_flops=8.0 * elements,
-        read=operands.traffic(*operands.inputs),
-        written=operands.traffic(*operands.outputs),
+        # Running statistics: a training step moves them on, and its gradients do not look at them.
+        read=operands.traffic(*(t for t in operands.inputs if not (operands.backward and t in running))),
+        written=operands.traffic(*operands.outputs, *([] if operands.backward else running)),
         reread=again,
         row=row,
         blocks=blocks,
@@ -177,11 +180,16 @@ def loss(operands: Operands) -> Iterator[Cost]:
     """
     read = operands.traffic(*operands.inputs)
     if _function(operands).startswith("nll_loss"):
-        targets = [tensor for tensor in operands.inputs if tensor.dtype not in FLOATS]
-        read = operands.traffic(*targets)
-        if not operands.backward:
-            read = read + operands.elements(operands.inputs[0], sum(tensor.elements for tensor in targets))
+        floats = [tensor for tensor in operands.inputs if tensor.dtype in FLOATS]
+        chances = max(floats, key=lambda tensor: tensor.elements, default=None)
+        read = operands.traffic(*(tensor for tensor in operands.inputs if tensor is not chances))
+        if chances is not None and not operands.backward:
+            read = read + operands.elements(chances, _targets(operands))
     yield _streamed(operands, read)
+
+
+def _targets(operands: Operands) -> int:
+    return sum(tensor.elements for tensor in operands.inputs if tensor.dtype not in FLOATS)
 
 
 @rule(Kind.EMBEDDING)

@@ -1,9 +1,11 @@
-"""The counts as a table of docs/capture-checks.md: the package, by hand, and PyTorch's own counter."""
+"""The tables of docs/capture-checks.md: products by the package, by hand and by PyTorch's counter; bytes by hand."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tests.contract.counts.moved import Moved
+from tests.contract.counts.moved_sequences import SUMS
 from tests.contract.counts.other_counter import Printed, explained, printed
 from tests.contract.counts.table import CASES, Case, products
 
@@ -60,3 +62,19 @@ def _other(case: Case, phase: str, theirs: Others) -> str:
     if found is None:
         return "–"
     return f"{_apart(explained(case, phase, ()), found.flops)} {', '.join(found.reasons)}".strip()
+
+
+def bytes_by_hand() -> Iterator[str]:
+    """The lines of the table of bytes: read and written by a forward pass, and by a training step with Adam."""
+    yield "| network | read forward | written | operators | read in training | written | operators |"
+    yield "|---|---|---|---|---|---|---|"
+    for name, made in SUMS.items():
+        sums = made()
+        cells = [name, *_bytes(sums, "forward")]
+        cells += _bytes(sums, "forward", "backward", "optimizer") if sums.backward else ["", "", ""]
+        yield f"| {' | '.join(cells)} |"
+
+
+def _bytes(sums: Moved, *phases: str) -> list[str]:
+    operators = sum(sums.counted(phase).total() for phase in phases)
+    return [*(f"{total:,.0f}".replace(",", " ") for total in sums.totals(*phases)), str(operators)]
