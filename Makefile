@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve install check lint types test catalog messages measured calibrate accuracy gate check-memory check-browser check-scripts zoo calibrate validate benchmark docs train-examples clean
+.PHONY: help demo serve install check lint types test catalog messages measured calibrate accuracy gate check-memory check-browser check-api screenshots benchmark-server check-scripts zoo calibrate validate benchmark docs train-examples clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,15 @@ check-memory: $(VENV)/installed-zoo ## train 24 small models in earnest, beside 
 check-browser: $(VENV)/installed-dev ## every page in Debian's Chromium, which `make check` asks of a few
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m "browser or not browser" tests/browser
 
+screenshots: $(VENV)/installed-dev ## pictures of the main pages in both languages, into docs/images
+	$(BIN)/python scripts/screenshots.py
+
+benchmark-server: $(VENV)/installed-dev ## the figures of the server in docs/performance.md; SECONDS=600
+	$(BIN)/python scripts/benchmark_server.py --seconds $(or $(SECONDS),60) --workers 2
+
+check-api: $(VENV)/installed-api ## schemathesis over the whole API, from its OpenAPI document; EXAMPLES=800
+	sh scripts/check_api.sh $(BIN) $(or $(EXAMPLES),100)
+
 check-scripts: $(VENV)/installed-keras $(VENV)/installed-dev ## the long list of PyTorch scripts, which `make check` leaves out
 	$(BIN)/python -m pytest $(PYTEST_FLAGS) -m scripts tests/contract/test_pytorch_scripts.py
 
@@ -93,6 +102,10 @@ $(VENV)/installed-keras: $(VENV)/created pyproject.toml constraints.txt
 
 $(VENV)/installed-serve: $(VENV)/created pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[keras,serve]'
+	touch $@
+
+$(VENV)/installed-api: $(VENV)/installed-dev
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) -c constraints.txt -e '.[check-api]'
 	touch $@
 
 $(VENV)/installed-zoo: $(VENV)/created pyproject.toml constraints.txt

@@ -155,7 +155,7 @@ def _listed(title: str, found: Sequence[tuple[str, Sequence[str]]], named: _Name
     if not found:
         return []
     items = "\n".join(
-        f"<dt>{named.html(name)}</dt><dd>{escape(_run(texts))}{named.why(name) if why else ''}</dd>"
+        f"<dt>{named.html(name)}</dt><dd>{_coded(_run(texts))}{named.why(name) if why else ''}</dd>"
         for name, texts in found
     )
     return [f"<h2>{escape(title)}</h2>", f"<dl>\n{items}\n</dl>"]
@@ -165,6 +165,12 @@ def _run(texts: Sequence[str]) -> str:
     """Sentences one after the other; verdicts, which are none, are parted by semicolons."""
     ends = [text if text.endswith((".", "。")) else f"{text};" for text in texts[:-1]]
     return ("" if language() == "ja" else " ").join([*ends, *texts[-1:]])
+
+
+def _coded(text: str) -> str:
+    """Text as HTML; what stands between backticks is code."""
+    parts = [escape(part) for part in text.split("`")]
+    return "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
 
 
 def _pairs(found: Sequence[tuple[str, str]]) -> str:

@@ -30,7 +30,7 @@ def plot(found: Roofline) -> Plot | None:
         return None
     shown = [point for point in found.points if point.share >= _LEAST_SHARE] or list(found.points[:1])
     ridge = found.ridge_flops_per_byte
-    across = Log.over([0.1, ridge * 10, *(point.flops_per_byte for point in shown)], *ACROSS)
+    across = Log.over([1.0, ridge * 5, *(point.flops_per_byte for point in shown)], *ACROSS)
     up = Log.over([found.flops_per_s * 2, found.roof(1.0), *(point.flops_per_s / 2 for point in shown)], *UP)
     title = _("Roofline of {gpu} in {arithmetic}").format(gpu=found.gpu, arithmetic=found.arithmetic)
     svg = drawn(

@@ -43,11 +43,14 @@ button { font: inherit; font-weight: 600; padding: .6em 1.4em; border: 0; border
   color: #fff; cursor: pointer; min-height: 2.8em; }
 details { margin: 0 0 1em; }
 .live { border: 1px solid var(--faint); border-radius: .4em; padding: 0 1em .6em; margin: 1em 0; }
-#live-title { font-weight: 600; margin: .6em 0; }
+#live-title { font-weight: 600; margin: .4em 0; }
 .live[aria-busy] output { opacity: .5; }
 .live input[type=range] { padding: 0; border: 0; accent-color: var(--mark); min-height: 2em; }
+.live .fields { grid-template-columns: repeat(auto-fill, minmax(min(100%, 13rem), 1fr)); gap: .2em 1.6em; }
+.live .field { display: grid; grid-template-columns: 1fr auto; gap: 0 .6em; }
+.live input[type=range] { grid-row: 2; grid-column: 1 / 3; }
 .live output { font-variant-numeric: tabular-nums; }
-.live [role=status] { min-height: 1.6em; margin: .4em 0 0; }
+.live [role=status] { min-height: 1.6em; margin: .1em 0 0; }
 summary { cursor: pointer; padding: .4em 0; font-weight: 600; }
 dt { font-weight: 600; }
 dd { margin: 0 0 .8em; }
