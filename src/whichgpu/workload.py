@@ -185,17 +185,18 @@ class Workload:
     @property
     def parameters(self) -> int:
         """The number of parameters of all its networks."""
-        return sum(max(graph.parameters for graph in graphs) for graphs in self._networks().values())
+        networks = self._networks().values()
+        return sum(max(stage.graph.parameters for stage in stages) for stages in networks)
 
     @property
     def trainable_parameters(self) -> int:
         """The number of parameters that the optimizer updates."""
-        return sum(max(graph.trainable_parameters for graph in graphs) for graphs in self._networks().values())
+        return sum(_trained(stages) for stages in self._networks().values())
 
-    def _networks(self) -> dict[str, list[OperatorGraph]]:
-        found: dict[str, list[OperatorGraph]] = {}
+    def _networks(self) -> dict[str, list[Stage]]:
+        found: dict[str, list[Stage]] = {}
         for stage in self.parts():
-            found.setdefault(stage.model, []).append(stage.graph)
+            found.setdefault(stage.model, []).append(stage)
         return found
 
     @property
@@ -248,3 +249,10 @@ class Workload:
     def at_batch(self, batch_size: int) -> Workload:
         """The same work at another batch size."""
         return self.with_graphs(lambda graph: graph.at_batch(batch_size), batch_size=batch_size)
+
+
+def _trained(stages: Sequence[Stage]) -> int:
+    """Parameters of a network that some stage updates; each stage of a GAN updates parts of its own."""
+    updating = {stage.name: stage.graph.trainable_parameters for stage in stages if stage.step == "full"}
+    whole = max(stage.graph.parameters for stage in stages)
+    return min(sum(updating.values()), whole) or max(stage.graph.trainable_parameters for stage in stages)

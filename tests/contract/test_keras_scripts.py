@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.contract.tracing_cases import flops
 
 from whichgpu.capturing import CaptureRequest, capture
 from whichgpu.documents import capture as capture_document
@@ -202,11 +203,45 @@ def test_tutorials_are_followed(
     name: str, parameters: int, batch_size: int, samples: int | None, epochs: int | None, optimizer: str
 ) -> None:
     workload = tutorial(name)
-    assert workload.graph.parameters == parameters
+    assert workload.parameters == parameters
     assert (workload.batch_size, workload.samples, workload.epochs) == (batch_size, samples, epochs)
     assert (workload.optimizer, workload.phase) == (optimizer, "train")
     assert capture_document(workload)["coverage"] > 0.99
     assert "script_stopped" not in assumed(workload)
+
+
+def test_a_round_of_a_gan_is_all_that_its_loop_does() -> None:
+    workload = tutorial("gan")
+    generator, discriminator = 100 * 256 + 256 * 512 + 512 * 784, 784 * 512 + 512 * 256 + 256
+    learnt = discriminator + 512 * 256 + 256  # and the gradients of what enters its second and third layers
+    assert [(stage.name, stage.step, stage.repetitions) for stage in workload.stages] == [
+        ("gan.generator.predict", "forward", 1),
+        ("gan.discriminator", "full", 2),
+        ("gan.combined", "full", 1),
+    ]
+    assert [flops(stage.graph) for stage in workload.stages] == [
+        (128 * generator, 0),
+        (128 * discriminator, 128 * learnt),
+        # the frozen discriminator gives gradients of what enters it, the generator learns
+        (128 * (generator + discriminator), 128 * (discriminator + 2 * generator - 100 * 256)),
+    ]
+    assert workload.parameters == workload.trainable_parameters == 1_094_673
+    assert assumed(workload)["round_captured"]["stages"] == [
+        "1 x gan.generator.predict",
+        "2 x gan.discriminator",
+        "1 x gan.combined",
+    ]
+    assert [stage.graph.batch_size for stage in workload.at_batch(100).stages] == [100, 100, 100]
+
+
+def test_the_states_of_all_optimizers_of_a_round_are_in_memory() -> None:
+    from whichgpu.catalog import default_catalog
+    from whichgpu.predicting import predict
+
+    found = predict(tutorial("gan"), [default_catalog().get("rtx-4090")])[0].memory
+    # two moments of Adam for both networks, the weights of both once, moving statistics of the generator
+    assert found.optimizer_bytes == pytest.approx(8 * 1_094_673, rel=0.01)
+    assert found.weights_bytes == pytest.approx(4 * (1_094_673 + 4 * 768), rel=0.01)
 
 
 def test_what_a_tutorial_lacks_is_said() -> None:

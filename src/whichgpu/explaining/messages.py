@@ -320,6 +320,7 @@ ASSUMPTIONS: Final[Mapping[str, str]] = {
         "Texts count as {tokens} tokens long: the lengths of published texts are not known, and the script sets none."
     ),
     "public_data_assumed": N_("Public data that are not here, counted as published: {names}."),
+    "round_captured": N_("A step is a whole round of the script's own loop: {stages} (--model for one model alone)."),
     "loop_cut": N_("The script's own training loop was followed {rounds} times, not to its end."),
     "model_chosen": N_("The script has several models ({models}): {model} is taken (--model)."),
     "modules_stubbed": N_("Not installed, and replaced by stand-ins: {modules}."),

@@ -77,8 +77,7 @@ def memory(workload: Workload, gpus: Sequence[Gpu], resolutions: Sequence[Resolu
         return memory_of(workload, gpus, resolutions)
     stages = _deciding(workload)
     rows = [memory_of(workload.alone(stage), gpus, resolutions) for stage in stages]
-    networks = [stage.model for stage in stages]
-    return [_together(networks, parts) for parts in zip(*rows, strict=True)]
+    return [_together(stages, parts) for parts in zip(*rows, strict=True)]
 
 
 def _deciding(workload: Workload) -> tuple[Stage, ...]:
@@ -102,17 +101,23 @@ def tensor_memory(workload: Workload, resolution: Resolution) -> tuple[MemoryPar
         rows.append(peak_parts(part, alive, resolution, 0.0))
         sizes = alive.narrow * resolution.narrow_bytes + alive.wide * resolution.wide_bytes + alive.fixed
         saved = max(saved, float(sizes[alive.saved].sum()))
-    return _together([stage.model for stage in workload.parts()], rows), saved
+    return _together(workload.parts(), rows), saved
 
 
-def _together(networks: Sequence[str], parts: Sequence[MemoryParts]) -> MemoryParts:
+def _together(stages: Sequence[Stage], parts: Sequence[MemoryParts]) -> MemoryParts:
+    """All stages in one memory: weights and the states of what is updated stay, of all else the largest passes."""
     weights: dict[str, float] = {}
-    for network, part in zip(networks, parts, strict=True):
-        weights[network] = max(part.weights_bytes, weights.get(network, 0.0))
-    largest = max(parts, key=lambda part: part.needed_bytes - part.weights_bytes - part.kv_cache_bytes)
+    states: dict[str, float] = {}
+    for stage, part in zip(stages, parts, strict=True):
+        weights[stage.model] = max(part.weights_bytes, weights.get(stage.model, 0.0))
+        states[stage.name] = max(part.optimizer_bytes, states.get(stage.name, 0.0))
+    largest = max(
+        parts, key=lambda part: part.needed_bytes - part.weights_bytes - part.kv_cache_bytes - part.optimizer_bytes
+    )
     return dataclasses.replace(
         largest,
         weights_bytes=sum(weights.values()),
+        optimizer_bytes=sum(states.values()),
         # The cache is laid out for the whole answer.
         kv_cache_bytes=max(part.kv_cache_bytes for part in parts),
     )

@@ -30,8 +30,9 @@ from whichgpu.capturing.keras_scripts import (
 from whichgpu.capturing.keras_scripts.calls import Calls
 from whichgpu.capturing.keras_scripts.journal import Journal, Use, names_of
 from whichgpu.capturing.keras_scripts.public_data import PublicData
+from whichgpu.capturing.keras_scripts.rounds import round_of
 from whichgpu.capturing.keras_scripts.training import Training
-from whichgpu.capturing.keras_scripts.working import Answers, stack_of, workload_of
+from whichgpu.capturing.keras_scripts.working import Answers, of_round, stack_of, workload_of
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.sandboxing.wording import NO_MODEL
 from whichgpu.capturing.serialising import to_document
@@ -122,7 +123,8 @@ class KerasFollower:
         self.loop.optimizer = None
         answers = Answers(request=request, applied=lambda: self.loop.optimizer)
         name = names_of(use.model, variables)[0]
-        if len(models) > 1:
+        calls = round_of(self.journal.calls, use.model) if request.model is None and request.phase != "infer" else []
+        if len(models) > 1 and not calls:
             answers.assume("model_chosen", model=name, models=models, rank=use.rank)
         if self.stubs.stubbed:
             answers.assume("modules_stubbed", modules=sorted(self.stubs.stubbed))
@@ -143,6 +145,8 @@ class KerasFollower:
             workload = workload_of(
                 use, name=os.path.splitext(script.file)[0], stack=stack, policy=self.journal.policy, answers=answers
             )
+            if calls and workload.phase == "train":
+                workload = of_round(workload, calls, lambda model: names_of(model, variables)[0], answers)
         except Exception as error:
             raise self._untraceable(error, script, use, name) from error
         return {"workload": to_document(workload)}

@@ -67,6 +67,7 @@ class Journal:
         self.saved: dict[str, Any] = {}
         self.rounds: Counter[int] = Counter()
         self.cut: int | None = None
+        self.calls: list[Any] = []
 
     def note(self, model: Any, rank: str, line: int, **details: Any) -> Use:
         """Record that the script did ``rank`` with the model at ``line``."""

@@ -13,8 +13,9 @@ from keras.src.models.functional import Functional
 
 from whichgpu.capturing.keras_scripts import data
 from whichgpu.capturing.keras_scripts.history import History, metric_names
-from whichgpu.capturing.keras_scripts.journal import Journal, Leaf
+from whichgpu.capturing.keras_scripts.journal import Fed, Journal, Leaf, Use
 from whichgpu.capturing.keras_scripts.patching import bound
+from whichgpu.capturing.keras_scripts.rounds import MOST_EVENTS, PREDICT, TRAIN, event
 from whichgpu.capturing.keras_scripts.shapes import ensure_built, example, inputs_of, static_batch
 from whichgpu.capturing.sandboxing.watching import line_of
 from whichgpu.capturing.stand_ins.arrays import repeated
@@ -129,9 +130,16 @@ class Training:
             self.journal.note(model, "fitted", self.line(), fed=fed, trainable=use.trainable if use else ())
             if use is None or not use.trainable or use.rank != "fitted":
                 self.journal.note(model, "fitted", self.line(), trainable=trainable(model))
+            self._called(TRAIN, model, fed)
             return self._scores(model, options)
 
         return train_on_batch
+
+    def _called(self, step: str, model: Any, fed: Fed) -> None:
+        """Remember a call of the script's own loop."""
+        use = self.journal.use_of(model)
+        if len(self.journal.calls) < MOST_EVENTS:
+            self.journal.calls.append(event(step, use or Use(model=model, rank="built", order=0, line=0), fed))
 
     def _evaluated(self) -> Callable[..., Any]:
         def evaluate(model: Any, *arguments: Any, **options: Any) -> Any:
@@ -152,6 +160,7 @@ class Training:
             count = data.rows(x, batch_size, options.get("steps")) or 1
             inputs = data.of_fit({"x": x}).inputs
             ensure_built(model, inputs)
+            self._called(PREDICT, model, Fed(inputs=inputs, batch_size=count))
             return keras.tree.map_structure(lambda tail: _answer(count, tail), outputs_of(model, inputs))
 
         return predict

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 import keras
 
 from whichgpu.capturing.keras_scripts.journal import Leaf, Use
+from whichgpu.capturing.keras_scripts.rounds import TRAIN, Event, in_stages
 from whichgpu.capturing.keras_scripts.shapes import Open, inputs_of, is_image, open_axes, reopened, static_batch
 from whichgpu.capturing.keras_scripts.stepping import Step, record
 from whichgpu.capturing.request import DEFAULT_BATCH, CaptureRequest
@@ -114,6 +115,37 @@ def workload_of(use: Use, *, name: str, stack: str, policy: str | None, answers:
         stack=request.stack or stack,
         assumptions=tuple(answers.assumptions),
     )
+
+
+def of_round(
+    workload: Workload, calls: Sequence[tuple[Event, int]], named: Callable[[Any], str], answers: Answers
+) -> Workload:
+    """The workload of the model that is trained last, with every call of a round as a stage.
+
+    All batches of a round grow together; a graph of another batch than the workload's is for that one alone.
+    """
+    own = calls[-1][0].use.fed.batch_size or workload.batch_size
+    framework = FRAMEWORKS.get(workload.stack, "tensorflow")
+
+    def traced(call: Event) -> OperatorGraph:
+        use = call.use
+        leaves = inputs_of(use.model, use.fed.inputs)
+        size = max(1, round((use.fed.batch_size or own) * workload.batch_size / own))
+        step = Step(use=use, inputs=leaves, sizes=Open(), train=call.step == TRAIN, framework=framework)
+        graph = record(step, size)
+        if framework == "tensorflow":
+            graph = _attention_unfused(graph)
+        return graph if size == workload.batch_size else _of_one_size(graph)
+
+    made = in_stages(workload, calls, named, traced)
+    told = [f"{stage.repetitions} x {stage.name}" for stage in made.stages]
+    answers.assume("round_captured", stages=told)
+    return dataclasses.replace(made, assumptions=tuple(answers.assumptions))
+
+
+def _of_one_size(graph: OperatorGraph) -> OperatorGraph:
+    """The graph without what it knows of other batches."""
+    return dataclasses.replace(graph, tensors=tuple(dataclasses.replace(each, slope=None) for each in graph.tensors))
 
 
 def looped(graph: OperatorGraph, batch_size: int) -> OperatorGraph:
