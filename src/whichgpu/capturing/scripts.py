@@ -161,9 +161,9 @@ def _require(framework: str, name: str) -> None:
     missing = [module for module in needed if importlib.util.find_spec(module) is None]
     if missing:
         raise MissingExtra(
-            "reading {file} needs {missing}, which is not installed",
+            "not installed, but needed to read {file}: {missing}",
             file=name,
-            missing=" and ".join(missing),
+            missing=", ".join(missing),
             hint="pip install 'whichgpu[{extra}]'",
             extra=extra,
         )

@@ -52,7 +52,7 @@ def command(host: str, port: int, workers: int, names: tuple[str, ...], **option
     missing = [name for name in _NEEDED if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtra(
-            "the server needs {missing}, which is not installed",
+            "not installed, but needed by the server: {missing}",
             missing=", ".join(missing),
             hint=N_("pip install 'whichgpu[serve]'"),
         )

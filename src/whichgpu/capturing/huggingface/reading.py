@@ -88,10 +88,10 @@ def by_library(configuration: Configuration, request: CaptureRequest) -> Workloa
     missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtra(
-            "reading {file} of type {type} needs {missing}, which is not installed",
+            "not installed, but needed to read {file} of type {type}: {missing}",
             file=configuration.file,
             type=configuration.model_type,
-            missing=" and ".join(missing),
+            missing=", ".join(missing),
             hint="pip install 'whichgpu[huggingface]'",
         )
     result = run(_job(configuration, request), limits=request.limits)

@@ -53,9 +53,9 @@ def _require(name: str) -> None:
     missing = [module for module in ("torch", "keras") if importlib.util.find_spec(module) is None]
     if missing:
         raise MissingExtra(
-            "reading {file} needs {missing}, which is not installed",
+            "not installed, but needed to read {file}: {missing}",
             file=name,
-            missing=" and ".join(missing),
+            missing=", ".join(missing),
             hint="pip install 'whichgpu[{extra}]'",
             extra="keras",
         )

@@ -33,9 +33,9 @@ def read(source: str, request: CaptureRequest) -> Workload:
     missing = [name for name in ("torch", "transformers", "diffusers") if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtra(
-            "reading the pipeline {name} needs {missing}, which is not installed",
+            "not installed, but needed to read the pipeline {name}: {missing}",
             name=found.name,
-            missing=" and ".join(missing),
+            missing=", ".join(missing),
             hint="pip install 'whichgpu[diffusers]'",
         )
     made = from_document(run(_job(found, request), limits=request.limits)["workload"])
