@@ -49,6 +49,9 @@ REASONS: Final[Mapping[str, str]] = {
     "passive_cooling": N_("Without a fan of its own: needs the airflow of a server."),
     "one_of_devices": N_("The board shows itself as {devices} devices; this is one of them."),
     "power_limited": N_("Held to {held_w} here: {slowdown} the time of a free board."),
+    "link_narrowed": N_(
+        "Its link is PCIe {generation} x{lanes} here: {slowdown} the time of a step, for the copies from the host."
+    ),
     "licence_no_datacenter": N_("The licence of NVIDIA's consumer drivers does not allow use in a datacentre."),
     "length_unknown": N_("Its length is not in the catalogue: check that your board is no longer than {limit_m}."),
     "eps_connector": N_("Takes the plug of a processor (EPS), or an adapter for two 8-pin plugs."),

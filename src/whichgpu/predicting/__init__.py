@@ -2,6 +2,7 @@
 
 from whichgpu.predicting.batches import largest_batches, longest_sequences
 from whichgpu.predicting.fitting import fits
+from whichgpu.predicting.hardware import link_bytes_per_s
 from whichgpu.predicting.latency import kernel_s
 from whichgpu.predicting.memory import timeline, usable_bytes
 from whichgpu.predicting.predict import (
@@ -23,6 +24,7 @@ __all__ = [
     "input_bytes",
     "kernel_s",
     "largest_batches",
+    "link_bytes_per_s",
     "longest_sequences",
     "predict",
     "predict_arrays",

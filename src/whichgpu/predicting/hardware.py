@@ -162,7 +162,7 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
         "host_factor": family.host_factor,
         "launch_alone_s": family.launch_alone_s,
         "host_bytes_per_s": _PAGEABLE_BYTES_PER_S,
-        "pinned_bytes_per_s": _bus_bytes_per_s(gpu),
+        "pinned_bytes_per_s": link_bytes_per_s(gpu),
         "element_bytes": element_bytes(resolution),
         "matmul_j_per_flop": _energy_j(gpu, resolution.matmul, family),
         "conv_j_per_flop": _energy_j(gpu, resolution.conv, family),
@@ -270,7 +270,8 @@ def _matrix_engines(gpu: Gpu) -> float:
     return gpu.get("tensor_cores") or 2.0
 
 
-def _bus_bytes_per_s(gpu: Gpu) -> float:
+def link_bytes_per_s(gpu: Gpu) -> float:
+    """What a copy from the host's pinned memory moves a second."""
     generation, lanes = gpu.get("pcie_generation"), gpu.get("pcie_lanes")
     if gpu.form in ("integrated", "system", "edge", "cpu"):
         return gpu.figure("memory_bytes_per_s")  # the GPU reads the host's own memory

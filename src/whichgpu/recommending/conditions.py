@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 
 from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate
 from whichgpu.gpu import Gpu
-from whichgpu.predicting import predict, predictable
+from whichgpu.predicting import input_bytes, link_bytes_per_s, predict, predictable
 from whichgpu.predicting.memory import under
 from whichgpu.recommending.heat import held
 from whichgpu.recommending.pipeline import Feed, fed, feed
@@ -42,19 +43,42 @@ class Surroundings:
         wanted = question.requirements
         self.gpus: Sequence[Gpu] = gpus
         self.held_w: Mapping[str, float] = {}
+        self.narrowed: Mapping[str, Gpu] = {}
         self._own = {gpu.id: gpu for gpu in gpus}
         if question.adjusts:
             self.gpus = [under(held(linked(gpu, wanted.place), wanted.heat), wanted.os) for gpu in gpus]
             self.held_w = {gpu.id: limit for gpu in self.gpus if (limit := gpu.get("held_power_w")) is not None}
+            self.narrowed = {gpu.id: gpu for gpu in self.gpus if _links(gpu) != _links(self._own[gpu.id])}
         self.feed: Feed | None = None if wanted.pipeline is None else feed(wanted.pipeline)
 
     def estimates(self, workload: Workload, *, allow_uncovered: bool = False) -> dict[str, Found]:
         """The estimates in these surroundings."""
         found = estimates(workload, self.gpus, allow_uncovered=allow_uncovered)
+        for gpu, copied in self._copies(workload).items():
+            if isinstance(each := found[gpu], Estimate):
+                found[gpu] = fed(each, workload, copied)
         limit = self.feed
         if limit is None:
             return found
         return {gpu: fed(each, workload, limit) if isinstance(each, Estimate) else each for gpu, each in found.items()}
+
+    def _copies(self, workload: Workload) -> dict[str, Feed]:
+        """What the narrowed links deliver: a copy that runs beside the step still takes its time."""
+        if not self.narrowed:
+            return {}
+        sample_bytes = input_bytes(workload) / workload.graph.batch_size
+        if not sample_bytes:
+            return {}
+        rates = {gpu.id: link_bytes_per_s(gpu) / sample_bytes for gpu in self.narrowed.values()}
+        return {gpu: Feed(samples_per_s=rate, limit="link") for gpu, rate in rates.items()}
+
+    def wide_s(self, workload: Workload, *, allow_uncovered: bool = False) -> dict[str, float]:
+        """Seconds of a step of the boards whose link is narrowed, on their own link."""
+        if not self.narrowed:
+            return {}
+        wide = [_with_links(gpu, self._own[gpu.id]) for gpu in self.narrowed.values()]
+        found = estimates(workload, wide, allow_uncovered=allow_uncovered)
+        return {gpu: each.latency_s.mid for gpu, each in found.items() if isinstance(each, Estimate)}
 
     def free_s(self, workload: Workload, *, allow_uncovered: bool = False) -> dict[str, float]:
         """Seconds of a step of the boards that are held, were they not."""
@@ -62,3 +86,15 @@ class Surroundings:
             return {}
         found = estimates(workload, [self._own[gpu] for gpu in self.held_w], allow_uncovered=allow_uncovered)
         return {gpu: each.latency_s.mid for gpu, each in found.items() if isinstance(each, Estimate)}
+
+
+_LINK = ("pcie_generation", "pcie_lanes")
+
+
+def _links(gpu: Gpu) -> tuple[float | None, ...]:
+    return tuple(gpu.get(name) for name in _LINK)
+
+
+def _with_links(gpu: Gpu, own: Gpu) -> Gpu:
+    figures = {name: own.figures[name] for name in _LINK if name in own.figures}
+    return dataclasses.replace(gpu, figures={**gpu.figures, **figures})

@@ -52,6 +52,7 @@ class Predicted:
         self.feed = around.feed
         self.held_w = around.held_w
         self.found = around.estimates(workload, allow_uncovered=allow_uncovered)
+        self.wide_s = around.wide_s(workload, allow_uncovered=allow_uncovered)
         self.free_s = around.free_s(workload, allow_uncovered=allow_uncovered)
         self.flips = Flips(workload, self.candidates, self.found)
 

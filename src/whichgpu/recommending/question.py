@@ -51,7 +51,8 @@ class Case:
     ``supports`` are the states of the workload's framework, the best first, under the asked system or all of them.
     ``ways`` are those in which the GPU is had, narrowed to what was asked for; ``offers`` their current prices.
     ``flips`` knows the cheapest change that makes the work fit where it does not. ``held_w`` is the
-    power that the place holds the board to, and ``free_s`` the time of a step without that, where it is held.
+    power that the place holds the board to, and ``free_s`` the time of a step without that, where it is held;
+    ``wide_s`` is the time of a step on the GPU's own link, where the place has a narrower one.
     """
 
     gpu: Gpu
@@ -66,6 +67,7 @@ class Case:
     flips: Flips | None = None
     held_w: float | None = None
     free_s: float | None = None
+    wide_s: float | None = None
 
     @property
     def support(self) -> Support:
@@ -92,6 +94,7 @@ def case(
     flips: Flips | None = None,
     held_w: float | None = None,
     free_s: float | None = None,
+    wide_s: float | None = None,
 ) -> Case:
     """One GPU as a case of the question."""
     framework = stack(workload.stack).framework
@@ -114,4 +117,5 @@ def case(
         flips=flips,
         held_w=held_w,
         free_s=free_s,
+        wide_s=wide_s,
     )

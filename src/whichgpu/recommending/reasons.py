@@ -25,6 +25,9 @@ SAME: Final = (0.91, 1.1)
 SOON_S: Final = 60.0
 """Where the processor alone is predicted to finish the whole work within this time, no GPU is worth having for it."""
 
+NOTABLE: Final = 1.01
+"""From this factor on, what a narrower link does to a step is said."""
+
 REASONS: Final = (
     *(f"bound_{bound}" for bound in Bound),
     "fits",
@@ -59,6 +62,7 @@ REASONS: Final = (
     "passive_cooling",
     "one_of_devices",
     "power_limited",
+    "link_narrowed",
     "licence_no_datacenter",
     "length_unknown",
     "eps_connector",
@@ -83,6 +87,7 @@ def reasons(
     yield from _price(case, question, cost)
     yield from _form(case.gpu)
     yield from _held(case, estimate)
+    yield from _narrowed(case, estimate, question)
     yield from warnings(case.gpu, question.requirements.place)
 
 
@@ -92,6 +97,20 @@ def _held(case: Case, estimate: Estimate) -> Iterator[Reason]:
         return
     values = {"held_w": case.held_w, "slowdown": estimate.latency_s.mid / case.free_s}
     yield Reason(code="power_limited", values=values)
+
+
+def _narrowed(case: Case, estimate: Estimate, question: Question) -> Iterator[Reason]:
+    """What the slot's link costs, where it costs anything."""
+    place = question.requirements.place
+    if case.wide_s is None or estimate.latency_s.mid < NOTABLE * case.wide_s:
+        return
+    generation, lanes = case.gpu.get("pcie_generation"), case.gpu.get("pcie_lanes")
+    values = {
+        "generation": min(generation or 0, place.pcie_generation or generation or 0),
+        "lanes": min(lanes or 0, place.pcie_lanes or lanes or 0),
+        "slowdown": estimate.latency_s.mid / case.wide_s,
+    }
+    yield Reason(code="link_narrowed", values=values)
 
 
 def _memory(estimate: Estimate) -> Reason:

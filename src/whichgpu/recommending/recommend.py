@@ -76,6 +76,7 @@ def _cases(workload: Workload, known: Predicted, question: Question) -> list[Cas
             flips=known.flips,
             held_w=known.held_w.get(gpu.id),
             free_s=known.free_s.get(gpu.id),
+            wide_s=known.wide_s.get(gpu.id),
         )
         for gpu in known.candidates
     ]
