@@ -166,3 +166,26 @@ def test_the_openapi_document_names_every_route(client: Client) -> None:
 
 def test_health(client: Client) -> None:
     assert client.get("/healthz").json() == {"status": "ok"}
+
+
+def test_what_the_openapi_document_does_not_allow_is_refused(client: Client) -> None:
+    """What schemathesis found: a language that there is not, and a capture that is none beside a source."""
+    answer = client.get(f"{V1}/guide?lang=AAA")
+    assert (answer.status_code, answer.json()["field"]) == (422, "lang")
+    for path in ("recommend", "estimate"):
+        answer = client.post(f"{V1}/{path}", json={"source": "resnet50", "capture": None})
+        assert (answer.status_code, answer.json()["field"]) == (422, "capture")
+
+
+def test_the_openapi_document_says_what_answers_hold(client: Client) -> None:
+    found = client.get(f"{V1}/openapi.json").json()["paths"]
+    for path, asked in (
+        ("gpus", "gpus"),
+        ("compare", "compare?gpu=rtx-4090"),
+        ("zoo", "zoo?q=lstm"),
+        ("guide", "guide"),
+    ):
+        schema = found[f"{V1}/{path}"]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
+        document = client.get(f"{V1}/{asked}").json()
+        assert document["schema"] == schema["properties"]["schema"]["const"]
+        assert set(schema["required"]) <= set(document)

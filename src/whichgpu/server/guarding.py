@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final
 from urllib.parse import parse_qs
 
-from whichgpu.errors import RequestTooLarge, RequestUnreadable, TooManyRequests, WhichGpuError, WrongHost
+from whichgpu.errors import RequestTooLarge, RequestUnreadable, TooManyRequests, WhichGpuError, WrongHost, unknown
 from whichgpu.explaining import LANGUAGES, speaking
 from whichgpu.explaining.without_options import without_options
 from whichgpu.server.logging import log, request_id
@@ -64,8 +64,15 @@ def preferred(accept: str) -> str:
 def language_of(scope: Scope) -> str:
     """The language of an answer: that of the path, else ``?lang=``, else that of Accept-Language."""
     first = scope["path"].split("/")[1] if "/" in scope["path"] else ""
-    asked = parse_qs(scope["query_string"].decode("latin-1")).get("lang", [""])[0]
-    return next((each for each in (first, asked) if each in LANGUAGES), preferred(header(scope, b"accept-language")))
+    return next(
+        (each for each in (first, asked_language(scope)) if each in LANGUAGES),
+        preferred(header(scope, b"accept-language")),
+    )
+
+
+def asked_language(scope: Scope) -> str:
+    """``?lang=`` of a request, empty where it has none."""
+    return parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get("lang", [""])[0]
 
 
 class Guard:
@@ -103,6 +110,8 @@ class Guard:
                 "this client asks more often than the server allows", wait_s=wait_s, hint="try again in {wait_s} s"
             )
         _check_query(scope["query_string"])
+        if scope["path"].startswith("/api/") and (asked := asked_language(scope)) and asked not in LANGUAGES:
+            raise unknown("language", asked[:40], LANGUAGES, "lang")
 
     async def _body(self, scope: Scope, receive: Receive) -> Receive:
         """The whole body, read before any route sees the request and never beyond its limit or its time."""

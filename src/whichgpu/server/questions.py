@@ -55,8 +55,8 @@ class Questions:
     def _ask(self, given: Mapping[str, Any], file: File | None) -> Ask:
         """A question without its capture, and the capture or the file as what is read instead of a source."""
         document = dict(given)
-        capture = document.pop("capture", None)
-        if capture is not None:
+        if "capture" in document:
+            capture = document.pop("capture")
             if not isinstance(capture, Mapping) or file is not None:
                 raise InvalidValue("capture must be a document whichgpu/capture/1", field="capture")
             file = File(data=json.dumps(capture).encode(), name="capture.json")
