@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 PHASES: Final = ("train", "infer", "generate")
 PRECISIONS: Final = tuple(str(precision) for precision in Precision if precision is not Precision.DEFAULT)
-WEIGHT_PRECISIONS: Final = ("fp16", "bf16", "fp8", "int8", "int4", "nf4", "fp4", "gguf:TYPE")
+WEIGHT_PRECISIONS: Final = ("fp16", "bf16", "fp8", "int8", "int4", "nf4", "nf4-dq", "fp4", "gguf:TYPE")
 AUTO: Final = "auto"
 _LARGEST_WATTS: Final = 100_000.0
 

@@ -41,9 +41,11 @@ WEIGHT_BYTES: Final[Mapping[str, float]] = {
     "bf16": 2.0,
     "fp8": 1.0,
     "int8": 1.0,
-    # 4-bit weights carry a scale: nf4 and fp4 one byte-quantised absmax a 64-block, int4 a half a 128-group.
+    # 4-bit weights carry scales: nf4 and fp4 an FP32 one a block of 64, which double quantisation (nf4-dq) makes a byte
+    # and an FP32 one for 256 of those (Dettmers et al. 2023, section 3); int4 one in half precision for 128.
     "int4": 0.5 + 2.0 / 128,
-    "nf4": 0.5 + 1.0 / 64,
+    "nf4": 0.5 + 4.0 / 64,
+    "nf4-dq": 0.5 + 1.0 / 64 + 4.0 / (64 * 256),
     "fp4": 0.5 + 1.0 / 16,
     # llama.cpp's block formats, bits a weight by their layouts in ggml (a block's bytes over its weights).
     "gguf:Q8_0": 34.0 / 32,

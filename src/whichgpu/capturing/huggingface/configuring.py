@@ -96,7 +96,8 @@ def weight_precision(fields: Mapping[str, Any]) -> str | None:
         return None
     method = str(found.get("quant_method", "")).lower()
     if method in ("bitsandbytes", "") and found.get("load_in_4bit"):
-        return "fp4" if found.get("bnb_4bit_quant_type") == "fp4" else "nf4"
+        doubly = "nf4-dq" if found.get("bnb_4bit_use_double_quant") else "nf4"
+        return "fp4" if found.get("bnb_4bit_quant_type") == "fp4" else doubly
     if found.get("load_in_8bit"):
         return "int8"
     if method == "mxfp4":

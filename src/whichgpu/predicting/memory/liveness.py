@@ -25,7 +25,7 @@ _HALF: Final = frozenset({"float16", "bfloat16"})
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weights:
     """Parameters in their order, each storage once: shape, elements, whether they are trained, and whether products
-    read them as matrices (those are what weight quantisation replaces)."""
+    but the last read them as matrices (those are what weight quantisation replaces)."""
 
     shapes: tuple[tuple[int, ...], ...]
     elements: tuple[int, ...]
@@ -111,7 +111,12 @@ def _liveness(graph: OperatorGraph, step: str) -> Liveness:
     saved = (born < forward_end) & (dies >= forward_end) & ~gradient & ~data
     kept = _kept(operators, graph.tensors)
     turning = [at for at, operator in enumerate(operators) if _is_dense_convolution(operator)]
-    multiplying = [(at, elements) for at, operator in enumerate(operators) if (elements := _matrix(operator, graph))]
+    head = _head(graph)
+    multiplying = [
+        (at, elements)
+        for at, operator in enumerate(operators)
+        if (elements := _matrix(operator, graph)) and _matrices(operator, graph)[0].storage != head
+    ]
     # Every turn of a loop keeps its own activations.
     table *= np.where(saved, [kept.get(storage, 1.0) for storage in order], 1.0)[:, None]
     return Liveness(
@@ -155,11 +160,7 @@ def _outputs(operators: Iterable[Operator], tensors: tuple[Tensor, ...]) -> Iter
 
 def _matrix(operator: Operator, graph: OperatorGraph) -> int:
     """Elements of the matrix of frozen weights that a product reads; 0 where it reads none."""
-    if operator.kind is not Kind.GEMM:
-        return 0
-    read = (graph.tensors[index] for index in operator.inputs)
-    frozen = (tensor for tensor in read if tensor.role is Role.WEIGHT and not tensor.trainable)
-    return max((tensor.elements for tensor in frozen if len(tensor.shape) > 1), default=0)
+    return max((tensor.elements for tensor in _matrices(operator, graph) if not tensor.trainable), default=0)
 
 
 def _caches(largest: dict[int, Tensor]) -> Floats:
@@ -180,7 +181,7 @@ def _weights(graph: OperatorGraph) -> Weights:
         if operator.kind in (Kind.GEMM, Kind.EXPERTS)
         for index in operator.inputs
         if len(graph.tensors[index].shape) > 1
-    }
+    } - {_head(graph)}
     found = list(graph.weights())
     return Weights(
         shapes=tuple(weight.shape for weight in found),
@@ -188,6 +189,26 @@ def _weights(graph: OperatorGraph) -> Weights:
         trained=tuple(weight.trainable for weight in found),
         multiplied=tuple(weight.storage in read for weight in found),
     )
+
+
+def _head(graph: OperatorGraph) -> int:
+    """The storage of the last product's matrix, -1 where there is one product alone; adapters are none.
+
+    Libraries that quantise weights leave it in the arithmetic's width (transformers, ``get_keys_to_not_convert``).
+    """
+    products = [
+        operator for operator in graph.operators if operator.phase is Phase.FORWARD and _matrices(operator, graph)
+    ]
+    frozen = [operator for operator in products if _matrix(operator, graph)] or products
+    return _matrices(frozen[-1], graph)[0].storage if len(frozen) > 1 else -1
+
+
+def _matrices(operator: Operator, graph: OperatorGraph) -> list[Tensor]:
+    """The matrices of weights that a product reads."""
+    if operator.kind is not Kind.GEMM:
+        return []
+    read = (graph.tensors[index] for index in operator.inputs)
+    return [tensor for tensor in read if tensor.role is Role.WEIGHT and len(tensor.shape) > 1]
 
 
 def _is_dense_convolution(operator: Operator) -> bool:

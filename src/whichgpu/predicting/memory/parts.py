@@ -137,7 +137,7 @@ def unpacks(workload: Workload) -> bool:
 
     So does bitsandbytes (MatMul4Bit: dequantize_4bit, then a plain product); a single token has a kernel of its own.
     """
-    packed = workload.weight_precision in ("nf4", "fp4", "int4")
+    packed = workload.weight_precision in ("nf4", "nf4-dq", "fp4", "int4")
     return packed and stack(workload.stack).framework == "pytorch" and workload.step != "decode"
 
 

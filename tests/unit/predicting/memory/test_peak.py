@@ -85,12 +85,16 @@ def test_the_parts_add_up():
     assert 0 <= named["cache_bytes"] <= named["allocator_bytes"]
 
 
-def test_quantised_products_leave_the_rest_in_the_arithmetics_precision():
-    work = workload(1024, 1024, 1024, batch=1, phase="infer", step="forward", optimizer="none")
-    work = dataclasses.replace(work, precision=Precision.BF16, weight_precision="nf4")
+@pytest.mark.parametrize(
+    ("kept", "scales"),
+    [("nf4", 4 / 64), ("nf4-dq", 1 / 64 + 4 / (64 * 256)), ("fp4", 4 / 64), ("int4", 2 / 128), ("int8", 0.5)],
+)
+def test_quantised_products_leave_the_rest_in_the_arithmetics_precision(kept, scales):
+    work = workload(1024, 1024, 1024, 512, batch=1, phase="infer", step="forward", optimizer="none")
+    work = dataclasses.replace(work, precision=Precision.BF16, weight_precision=kept)
     parts = peak_parts(work, liveness(work.graph, "forward"), resolve(work, RTX_3090), 0.0)
-    # a nibble an element and a byte of scale a block of 64; biases of 1024 in 16 bits
-    assert parts.weights_bytes == 2 * (1024 * 1024 * (0.5 + 1 / 64) + 1024 * 2)
+    # a nibble an element and its block's scales; biases and the last layer, which libraries leave alone, in 16 bits
+    assert parts.weights_bytes == 2 * (1024 * 1024 * (0.5 + scales) + 1024 * 2) + 1024 * 512 * 2 + 512 * 2
 
 
 sizes = st.integers(16, 1500)
@@ -239,3 +243,23 @@ def test_channels_first_images_are_copied_for_matrix_units(gpu, precision, layou
     image = 8 * 64 * 128 * 128 * (2 if precision is Precision.FP16 else 4)
     # the input, the output, and a copy of each where the layout must change
     assert parts.inputs_bytes + parts.temporaries_bytes == (2 + copies) * image
+
+
+def test_a_training_loops_variable_holds_the_outputs():
+    # 4 096 samples of 1 000 outputs live beside the hidden layer and the gradients of both
+    graph = perceptron([("linear", 1000, 9 * 1000), ("linear", 1000, 1001 * 1000)], 4096)
+    work = dataclasses.replace(workload(8, 8, 8, batch=4096, optimizer="sgd"), graph=graph)
+    held = liveness(work.graph, "full")
+    kept, dropped = (
+        peak_parts(work, alive, resolve(work, RTX_3090), 0.0, allocator=True)
+        for alive in (held, held.without_outputs())
+    )
+    tensors = [each.total_bytes - each.allocator_bytes for each in (kept, dropped)]
+    assert tensors[0] - tensors[1] == pytest.approx(4096 * 1000 * 4, rel=0.01)
+    # TensorFlow's graph holds nothing that is not needed
+    traced = dataclasses.replace(work, stack="tf2-graph")
+    same = [
+        peak_parts(traced, alive, resolve(traced, RTX_3090), 0.0, allocator=True).total_bytes
+        for alive in (held, held.without_outputs())
+    ]
+    assert same[0] == same[1]

@@ -123,7 +123,8 @@ def _note_quantisation(options: Mapping[str, Any]) -> None:
     if hasattr(said, "to_dict"):
         said = said.to_dict()
     if said.get("load_in_4bit") or options.get("load_in_4bit"):
-        NOTED.weight_precision = "fp4" if said.get("bnb_4bit_quant_type") == "fp4" else "nf4"
+        doubly = "nf4-dq" if said.get("bnb_4bit_use_double_quant") else "nf4"
+        NOTED.weight_precision = "fp4" if said.get("bnb_4bit_quant_type") == "fp4" else doubly
     elif said.get("load_in_8bit") or options.get("load_in_8bit"):
         NOTED.weight_precision = "int8"
 
