@@ -107,10 +107,12 @@ _GROUPS: Final = 32
 def _normalized(operands: Operands, x: Tensor, label: str) -> int:
     """Elements of ``x`` that share one mean, by the size of the statistics that the kernel writes, or backwards reads.
 
-    Without statistics among the operands: a channel of an image (instance), a group of its channels, or the last axis.
+    Without statistics among the operands (a local response norm has its result there): a channel of an image (instance),
+    a group of its channels, or the last axis.
     """
     for tensor in operands.inputs[2:3] if operands.backward else operands.outputs[1:2]:
-        if len(tensor.shape) > 1 and tensor.shape[0] == x.shape[0] and not x.elements % max(tensor.elements, 1):
+        fewer = tensor.elements < x.elements and not x.elements % max(tensor.elements, 1)
+        if len(tensor.shape) > 1 and tensor.shape[0] == x.shape[0] and fewer:
             return x.elements // tensor.elements
     if label in ("group", "instance") and len(x.shape) > 2:
         images, channels = x.shape[0], x.shape[1]

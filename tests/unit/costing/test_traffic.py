@@ -14,6 +14,14 @@ ELEMENT = 4
 
 def moved(kind, inputs, outputs, *, backward=False, **attributes):
     """Bytes read and written by one operator in FP32; what is no float, or a buffer, stands with that word."""
+    table = one(kind, inputs, outputs, backward=backward, **attributes)
+    element = np.full(table.read.shape[1], float(ELEMENT))
+    element[FIXED] = 1.0
+    return float((table.read @ element).sum()), float((table.written @ element).sum())
+
+
+def one(kind, inputs, outputs, *, backward=False, **attributes):
+    """The costs of one operator; operands as in ``moved``."""
     given = []
     for operand in (*inputs, *outputs):
         typed = len(operand) == 2 and isinstance(operand[1], str)
@@ -29,10 +37,7 @@ def moved(kind, inputs, outputs, *, backward=False, **attributes):
     tensors = tuple(tensor(shape, word, at) for at, (shape, word) in enumerate(given))
     graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=1)
     step = "backward" if backward else "forward"
-    table = cost_table(Workload(name="one", graph=graph, phase="infer", step=step, batch_size=1))
-    element = np.full(table.read.shape[1], float(ELEMENT))
-    element[FIXED] = 1.0
-    return float((table.read @ element).sum()), float((table.written @ element).sum())
+    return cost_table(Workload(name="one", graph=graph, phase="infer", step=step, batch_size=1))
 
 
 def tensor(shape, word, storage):
@@ -130,3 +135,9 @@ def test_gradients_of_a_batch_norm_do_not_look_at_them():
     given = [x, x, channels, (channels, "buffer"), (channels, "buffer"), channels, channels]
     found = moved(Kind.NORM, given, [x, channels, channels], backward=True, norm="batch", training=True)
     assert found == (4 * (2 * 30 + 3 * 3), 4 * (30 + 2 * 3))
+
+
+def test_a_local_response_norm_has_no_statistics_among_its_operands():
+    x = (2, 6, 5, 7)
+    table = one(Kind.NORM, [x, x, x], [x], backward=True, norm="local_response")
+    assert (table.blocks[0], table.row[0].sum()) == (2 * 6 * 5, 7)
