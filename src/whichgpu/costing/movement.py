@@ -107,8 +107,8 @@ _GROUPS: Final = 32
 def _normalized(operands: Operands, x: Tensor, label: str) -> int:
     """Elements of ``x`` that share one mean, by the size of the statistics that the kernel writes, or backwards reads.
 
-    Without statistics among the operands (a local response norm has its result there): a channel of an image (instance),
-    a group of its channels, or the last axis.
+    Without statistics among the operands (a local response norm has its result there): a channel of an image
+    (instance), a group of its channels, or the last axis.
     """
     for tensor in operands.inputs[2:3] if operands.backward else operands.outputs[1:2]:
         fewer = tensor.elements < x.elements and not x.elements % max(tensor.elements, 1)
