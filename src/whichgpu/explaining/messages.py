@@ -76,6 +76,8 @@ NOTES: Final[Mapping[str, str]] = {
     "keep_own": N_("Keep your {own}: {gpu} is only {factor} its speed."),
     "gpu_pays": N_("A GPU matters: the first of the ranking ({gpu}) is {factor} the speed of the processor {cpu}."),
     "no_gpu_qualifies": N_("No GPU qualifies. The nearest ones:"),
+    "largest_batch": N_("No GPU holds this batch: the largest that fits anywhere is {batch}, on {gpu}."),
+    "fits_nowhere": N_("It fits no GPU at any batch, not even the one with the most memory, {gpu}."),
     "relax": N_("The nearest is {gpu}; in the way stand: {requirements}."),
     "input_bound": N_(
         "A faster GPU would wait for your {what}: it delivers {samples_per_s}. That holds {count} of the ranked GPUs "

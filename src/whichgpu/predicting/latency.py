@@ -296,7 +296,9 @@ def _tiled_s(table: CostTable, chosen: NDArray[np.int64], hardware: Hardware, st
         tile = 2.0 * rows * columns / efficiency
         whole = _waves(tiles / units[None, :], form) * (k[:, None] + form.prologue)
         # Where tiles leave multiprocessors idle, k is split and the parts are added up.
-        split = np.clip(np.floor(units[None, :] / tiles), 1.0, np.maximum(1.0, np.floor(k / form.split_k))[:, None])
+        split = np.clip(
+            np.floor(units[None, :] / np.maximum(tiles, 1.0)), 1.0, np.maximum(1.0, np.floor(k / form.split_k))[:, None]
+        )
         parts = _waves(tiles * split / units[None, :], form) * (k[:, None] / split + form.prologue + form.split_merge)
         best_s = np.where(early, whole if min(rows, columns) >= _EARLY_TILE else np.inf, np.minimum(whole, parts))
         np.minimum(best, units[None, :] * tile * best_s, out=best)

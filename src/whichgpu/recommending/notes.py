@@ -12,6 +12,7 @@ from whichgpu.catalog.prices import Price, PriceBook
 from whichgpu.estimate import Bound, Estimate
 from whichgpu.recommendation import Candidate, Reason
 from whichgpu.recommending import speed
+from whichgpu.recommending.anywhere import largest_anywhere
 from whichgpu.recommending.free import lent
 from whichgpu.recommending.money import cost, electricity_usd
 from whichgpu.recommending.pipeline import Feed
@@ -30,6 +31,8 @@ NOTES: tuple[str, ...] = (
     "keep_own",
     "gpu_pays",
     "no_gpu_qualifies",
+    "largest_batch",
+    "fits_nowhere",
     "relax",
     "no_baseline",
     "input_bound",
@@ -76,6 +79,7 @@ def notes(answer: Answer) -> Iterator[Reason]:
     """All notes, the most telling first."""
     if not answer.ranked:
         yield Reason(code="no_gpu_qualifies")
+        yield from largest_anywhere(answer)
         yield from _relax(answer.rejected)
     elif answer.beside is None:
         yield Reason(code="no_baseline")

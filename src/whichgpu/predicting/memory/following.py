@@ -17,6 +17,9 @@ _FOLLOWED_EVENTS: Final = 12_000
 """Longer steps are followed once, with the optimizer's state already there, instead of twice."""
 
 
+_MOST_UNITS: Final = 2.0**43
+"""Blocks of more than four exbibytes are followed as if they were that: beyond, 64 bits would overflow."""
+
 _HEAP_STEPS: Final = 3
 """Steps until the C library's heap has the threshold and the holes that it keeps."""
 
@@ -57,7 +60,8 @@ def follow(alive: Liveness, sizes: Sizes, *, processor: bool = False, expandable
     for size in (sizes.casts, *sizes.caches.tolist()):
         if size:
             allocator.allocate(rounded(size))
-    granted: list[int] = np.maximum(1, np.ceil(sizes.storages / ROUNDING_BYTES)).astype(np.int64).tolist()
+    units = np.clip(np.ceil(sizes.storages / ROUNDING_BYTES), 1, _MOST_UNITS)
+    granted: list[int] = units.astype(np.int64).tolist()
     granted = [units * ROUNDING_BYTES for units in granted]
     events, kept = _events(alive)
     steps = _HEAP_STEPS if processor else 2 if sizes.state or sizes.step_tensors else 1
