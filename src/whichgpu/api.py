@@ -12,12 +12,12 @@ from typing import Any, Final
 from whichgpu.asking.keys import SECTIONS, TOP
 from whichgpu.asking.question import builtin, request, works
 from whichgpu.asking.question import question as question_of
-from whichgpu.asking.reading import asked, read
+from whichgpu.asking.reading import asked, read, unknown_key
 from whichgpu.capturing import CaptureRequest
 from whichgpu.capturing import capture as captured
 from whichgpu.capturing.reading import names_function
 from whichgpu.catalog import default_catalog
-from whichgpu.errors import InvalidValue, MissingExtra, UnknownName, nearest
+from whichgpu.errors import InvalidValue, MissingExtra
 from whichgpu.estimate import Estimate
 from whichgpu.recommendation import Candidate, Recommendation
 from whichgpu.recommending import recommend_together
@@ -148,15 +148,7 @@ def _section(name: str) -> str | None:
     found = next((section for section in _LAST if name in SECTIONS[section]), None)
     if found is None:
         known = [*TOP, *(key for section in _LAST for key in SECTIONS[section])]
-        close = nearest(name, known)
-        raise UnknownName(
-            "requirements have no key {name!r}",
-            name=name,
-            close=close or "",
-            known=", ".join(known),
-            field=name,
-            hint="did you mean {close!r}?" if close else "keys: {known}",
-        )
+        raise unknown_key(name, known)
     return found
 
 

@@ -145,7 +145,7 @@ def test_an_error_is_raised_with_a_template_that_can_be_translated(path):
 def only_places(text: ast.JoinedStr) -> bool:
     """Whether an f-string is a place, ``{file}: ``, before a sentence that stands elsewhere."""
     before = [part.value for part in text.values if isinstance(part, ast.Constant)]
-    return before in (["{file}: "], ["{file}, line {line}: "])
+    return before in (["{file}: "], ["{file}, line {line}: "], ["{file}, row {row}: "])
 
 
 VALUES = {"os": ["linux"], "way": "new", "currency": "USD", "status": "official", "phase": "train"}

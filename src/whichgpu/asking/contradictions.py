@@ -26,6 +26,8 @@ def _found(wanted: Requirements) -> Iterator[tuple[str, str]]:
         yield "place.kind", N_("what is only rented stands in no computer of one's own")
     if wanted.place.kind == "laptop" and wanted.place.power_connectors:
         yield "place.power_connectors", N_("a notebook has no power plugs for cards")
+    if wanted.place.kind == "laptop" and (wanted.place.max_slots or wanted.place.max_length_m):
+        yield "place.kind", N_("a notebook has no room for cards")
     backends = {VENDOR_BACKENDS.get(vendor) for vendor in wanted.vendors}
     if software.backend is not None and backends and software.backend not in backends:
         yield "software.backend", N_("none of the vendors asked for has this software")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -58,18 +58,32 @@ def read(path: Path) -> dict[str, Any]:
         if path.stat().st_size > LARGEST_BYTES:
             raise InvalidFile("{path} is too large for requirements", path=str(path), field="requirements")
         text = path.read_text(encoding="utf-8")
-        document = json.loads(text) if path.suffix.lower() == ".json" else tomllib.loads(text)
+        document = json.loads(text, object_pairs_hook=_once) if path.suffix.lower() == ".json" else tomllib.loads(text)
+    except FileNotFoundError:
+        raise InvalidFile("there is no file {source}", source=str(path), field="requirements") from None
+    except RecursionError:
+        raise InvalidFile("{path} is nested too deep", path=str(path), field="requirements") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidFile(
             "{path} cannot be read: {error}", path=str(path), error=type(error).__name__, field="requirements"
         ) from None
-    except (json.JSONDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
         raise InvalidFile(
             "{path} is no TOML or JSON: {error}", path=str(path), error=str(error)[:120], field="requirements"
         ) from None
     if not isinstance(document, dict) or _depth(document) > _DEEPEST:
         raise InvalidFile("{path} holds no table of requirements", path=str(path), field="requirements")
     return document
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object; raises InvalidFile for a key that it has twice, as TOML does."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _value in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InvalidFile("the key {key!r} is there twice", key=twice, field="requirements")
+    return found
 
 
 def _depth(value: Any) -> int:
@@ -87,7 +101,7 @@ def asked(document: Mapping[str, Any]) -> Asked:
     known = {*TOP, *SECTIONS, "workloads", "schema"}
     for name in document:
         if name not in known:
-            raise _unknown(str(name), known, "")
+            raise unknown_key(str(name), known, "")
     if document.get("schema", SCHEMA) != SCHEMA:
         raise InvalidValue(
             "schema is {value!r}, but must be {schema!r}", value=document["schema"], schema=SCHEMA, field="schema"
@@ -105,7 +119,8 @@ def asked(document: Mapping[str, Any]) -> Asked:
     return found
 
 
-def _unknown(name: str, known: Any, section: str) -> UnknownName:
+def unknown_key(name: str, known: Collection[str], section: str = "") -> UnknownName:
+    """The error of a key that requirements do not have, with the nearest that they have."""
     close = nearest(name, known)
     return UnknownName(
         "requirements have no key {name!r}",
@@ -122,7 +137,7 @@ def _section(given: Any, keys: Mapping[str, Key], section: str) -> Values:
         raise InvalidValue("{name} must be a table", name=section, field=section)
     for name in given:
         if name not in keys:
-            raise _unknown(str(name), keys, section)
+            raise unknown_key(str(name), keys, section)
     return {name: value(keys[name], given[name], f"{section}.{name}") for name in given}
 
 

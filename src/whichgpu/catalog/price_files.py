@@ -38,9 +38,7 @@ def read_prices(path: Path, catalog: Catalog, currencies: Mapping[str, float]) -
 
 def _broken(place: tuple[Path, int], problem: str, **values: Any) -> InvalidFile:
     """The error of a row; ``problem`` is a sentence of the message catalogue. A heading is no row."""
-    return InvalidFile(
-        f"{{file}}, line {{line}}: {problem}", file=place[0].name, line=place[1], field="prices", **values
-    )
+    return InvalidFile(f"{{file}}, row {{row}}: {problem}", file=place[0].name, row=place[1], field="prices", **values)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -50,14 +48,22 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
             raise InvalidFile("{path} is too large for prices", path=str(path), field="prices")
         text = path.read_text(encoding="utf-8-sig")
         rows = tomllib.loads(text).get("price", []) if path.suffix == ".toml" else list(_table(path, text))
+    except FileNotFoundError:
+        raise InvalidFile("there is no file {source}", source=str(path), field="prices") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, csv.Error) as error:
         raise InvalidFile(
-            "{path} cannot be read: {error}", path=str(path), error=str(error)[:120] or type(error).__name__,
+            "{path} cannot be read: {error}", path=str(path), error=_said(error),
             field="prices",
         ) from None  # fmt: skip
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidFile("{path} has no prices", path=str(path), field="prices")
     return iter(list(enumerate(rows, start=1)))
+
+
+def _said(error: Exception) -> str:
+    """What went wrong: where a file's text does not parse, else the kind of the error."""
+    parsing = isinstance(error, tomllib.TOMLDecodeError | csv.Error)
+    return str(error)[:120] if parsing and str(error) else type(error).__name__
 
 
 def _table(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
@@ -74,6 +80,9 @@ def _table(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
 def _price(
     path: Path, number: int, row: Mapping[str, Any], catalog: Catalog, currencies: Mapping[str, float]
 ) -> tuple[str, Price]:
+    empty = [name for name in COLUMNS if row.get(name) in (None, "")]
+    if empty:
+        raise _broken((path, number), "{missing}: nothing is given", missing=", ".join(empty))
     try:
         gpu = catalog.get(str(row.get("gpu", "")).strip()).id
     except WhichGpuError:

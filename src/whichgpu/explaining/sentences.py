@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from whichgpu.errors import WhichGpuError
 from whichgpu.explaining import messages
-from whichgpu.explaining.language import _
+from whichgpu.explaining.language import N_, _
 from whichgpu.explaining.quantities import factor, listed, money, sentences_joined, shown
 from whichgpu.explaining.without_options import CHANGES, said
 from whichgpu.recommendation import Reason
@@ -121,14 +121,14 @@ def error_document(found: WhichGpuError) -> dict[str, str | None]:
 _DETAILS: Final = ("problem", "reason")
 """Values of errors that are sentences themselves where the program made them; others stay as they came."""
 
-_PLACES: Final = ("{file}, line {line}: ", "{file}: ")
+_PLACES: Final = (N_("{file}, line {line}: "), N_("{file}, row {row}: "), "{file}: ")
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:
     place = next((place for place in _PLACES if template.startswith(place)), None)
     if place is not None and _(template) == template:
         # a sentence that had its place put before it
-        return place.format(**values) + _filled(template.removeprefix(place), values)
+        return _(place).format(**values) + _filled(template.removeprefix(place), values)
     said = {name: _(value) if name in _DETAILS and isinstance(value, str) else value for name, value in values.items()}
     return _(template).format(**said) if values else _(template)
 

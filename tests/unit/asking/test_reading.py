@@ -160,3 +160,27 @@ def test_every_key_reads_its_own_example() -> None:
             asked(document)
     for name, key in WORK.items():
         asked({"workloads": [{"source": "a", name: key.example}]})
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("bomb.json", '{"a":' * 5000 + "1" + "}" * 5000, "nested too deep"),
+        ("bomb.toml", "a = " + "[" * 5000 + "]" * 5000, "nested too deep"),
+        ("twice.json", '{"place": {}, "place": {"kind": "rack"}}', "'place' is there twice"),
+        ("twice.toml", "[place]\n[place]\n", "no TOML"),
+        ("large.toml", "#" * 300_000, "too large"),
+    ],
+)
+def test_files_that_are_traps_are_one_line(tmp_path: Path, name: str, content: str, says: str) -> None:
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    with pytest.raises(InvalidFile) as caught:
+        read(tmp_path / name)
+    assert says in caught.value.message
+    assert "\n" not in caught.value.message
+
+
+def test_a_notebook_has_no_room_for_cards() -> None:
+    for limit in ({"max_slots": 2}, {"max_length": "280 mm"}):
+        with pytest.raises(InvalidValue, match="notebook"):
+            asked({"place": {"kind": "laptop", **limit}})

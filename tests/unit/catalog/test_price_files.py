@@ -42,7 +42,8 @@ def test_a_toml_file(tmp_path: Path) -> None:
         ("rtx-3090,used,-5,USD,,", "positive"),
         ("rtx-3090,used,nan,USD,,", "positive"),
         ("rtx-3090,used,inf,USD,,", "positive"),
-        ("rtx-3090,used,,USD,,", "positive"),
+        ("rtx-3090,used,,USD,,", "amount: nothing"),
+        ("rtx-3090,used", "amount, currency: nothing"),
         ("rtx-9999,used,100,USD,,", "rtx-9999"),
         ("rtx-3090,stolen,100,USD,,", "stolen"),
         ("rtx-3090,used,100,CHF,,", "CHF"),
@@ -53,7 +54,7 @@ def test_a_row_that_is_no_price(tmp_path: Path, row: str, says: str) -> None:
     with pytest.raises(InvalidFile) as caught:
         prices(tmp_path, HEAD + row + "\n")
     assert says in caught.value.message
-    assert "line" in caught.value.message
+    assert ", row " in caught.value.message
     assert "\n" not in caught.value.message
 
 
@@ -89,3 +90,18 @@ def test_files_replace_only_the_gpus_that_they_name(tmp_path: Path) -> None:
 def test_a_rate_of_the_user() -> None:
     book = default_prices().with_rate("JPY", 100.0)
     assert book.exchange.convert(Money(amount=2.0, currency="USD"), "JPY").amount == 200.0
+
+
+def test_a_file_that_is_not_there_and_a_folder(tmp_path: Path) -> None:
+    for path in (tmp_path / "no.csv", tmp_path):
+        with pytest.raises(InvalidFile) as caught:
+            read_prices(path, default_catalog(), RATES)
+        assert "Errno" not in caught.value.message
+
+
+def test_a_kind_of_price(tmp_path: Path) -> None:
+    head = HEAD.replace("currency,", "currency,kind,")
+    assert prices(tmp_path, head + "rtx-3090,new,100,USD,list,,\n")["rtx-3090"][0].kind == "list"
+    assert prices(tmp_path, HEAD + "rtx-3090,new,100,USD,,\n")["rtx-3090"][0].kind == "street"
+    with pytest.raises(InvalidFile, match="guess"):
+        prices(tmp_path, head + "rtx-3090,new,100,USD,guess,,\n")
