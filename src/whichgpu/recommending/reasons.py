@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from whichgpu.catalog.prices import Price
 from whichgpu.catalog.support import Support, install
 from whichgpu.costing import Substitute
 from whichgpu.estimate import Bound, Estimate, Fit
@@ -176,20 +175,22 @@ def _price(case: Case, question: Question, cost: Cost | None) -> Iterator[Reason
         values = {"way": offer.way, "amount": shown.amount, "currency": shown.currency, "date": offer.date}
         code = "rent" if offer.per_hour else "list_price" if offer.kind == "list" else "price"
         yield Reason(code=code, values={**values, "source": offer.source})
-        yield from _converted(offer, question)
+        yield from _converted(offer.money, question)
     elif (launch := case.gpu.get("launch_price_usd")) is not None:
-        shown = question.prices.exchange.convert(Money(amount=launch, currency="USD"), question.currency)
+        paid = Money(amount=launch, currency="USD")
+        shown = question.prices.exchange.convert(paid, question.currency)
         values = {"amount": shown.amount, "currency": shown.currency, "date": case.gpu.release_date}
         yield Reason(code="launch_price", values=values)
+        yield from _converted(paid, question)
     else:
         yield Reason(code="no_price")
 
 
-def _converted(offer: Price, question: Question) -> Iterator[Reason]:
+def _converted(read: Money, question: Question) -> Iterator[Reason]:
     """That the price was read in another currency than it is shown in."""
-    if offer.money.currency == question.currency:
+    if read.currency == question.currency:
         return
-    values = {"amount": offer.money.amount, "currency": offer.money.currency, "date": question.prices.exchange.date}
+    values = {"amount": read.amount, "currency": read.currency, "date": question.prices.exchange.date}
     yield Reason(code="converted", values=values)
 
 
