@@ -263,7 +263,7 @@ class Layers:
                 self._give(x, dx if top_k == 1 else self._combined(dx, (rows, depth)))
             if w in self._needs:
                 dw = self._gradient_of(w)
-                self.graph.operator(Kind.EXPERTS, "experts_backward", [x, w], [dw], experts=count, top_k=top_k)
+                self.graph.operator(Kind.EXPERTS, "experts_backward", [x, w, dy], [dw], experts=count, top_k=top_k)
                 self._give(w, dw)
 
         self._record(y, [x, w], backward)

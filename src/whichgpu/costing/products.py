@@ -218,20 +218,27 @@ def operator_has_mask(operands: Operands) -> bool:
 
 @rule(Kind.EXPERTS)
 def experts(operands: Operands) -> Iterator[Cost]:
-    """Grouped products of a mixture of experts: every token by ``top_k`` experts; only the touched weights are read."""
+    """Grouped products of a mixture of experts: every token by ``top_k`` experts; only the touched weights are read.
+
+    With a third operand, a gradient of rows, it is that of the weights: it reads rows alone and writes every expert.
+    """
     x, w = operands.inputs[:2]
     total = number(operands.operator, "experts", w.shape[0])
     routed = x.elements / x.shape[-1] * number(operands.operator, "top_k", 1)
     depth, width = float(x.shape[-1]), float(w.shape[-1])
     # Expected number of distinct experts that ``routed`` uniform choices touch.
     touched = total * (1.0 - (1.0 - 1.0 / total) ** routed)
+    rows = max(routed / touched, 1.0)
+    of_weights = len(operands.inputs) > 2
+    other = operands.traffic(operands.inputs[2]) if of_weights else operands.elements(w, touched * depth * width)
+    m, n, k = (depth, width, rows) if of_weights else (rows, width, depth)
     yield Cost(
         product=Product.MATMUL,
         flops=2.0 * routed * depth * width,
-        read=operands.elements(x, routed * depth) + operands.elements(w, touched * depth * width),
+        read=operands.elements(x, routed * depth) + other,
         written=operands.traffic(*operands.outputs),
         batch=touched,
-        m=max(routed / touched, 1.0),
-        n=width,
-        k=depth,
+        m=m,
+        n=n,
+        k=k,
     )

@@ -153,3 +153,14 @@ def test_frozen_recurrent_layer_has_no_weight_gradients():
     chain = 2 * 2 * 7 * 3 * 5 * 5
     assert frozen.flops.sum() == chain + 2 * 2 * 7 * 3 * 15
     assert trained.flops.sum() == chain + 2 * 2 * 7 * 15 * (3 + 5)
+
+
+def test_the_gradient_of_experts_reads_rows_and_writes_every_expert():
+    shapes = [(12, 6), (4, 6, 10), (24, 10)], [(4, 6, 10)]
+    table = one(Kind.EXPERTS, *shapes, phase=Phase.BACKWARD, experts=4, top_k=2)
+    assert table.flops[0] == 2 * 24 * 6 * 10
+    # Each of twelve rows for both of its experts, and the gradients of what these made.
+    assert table.read[0].sum() == 24 * 6 + 24 * 10
+    assert table.written[0].sum() == 4 * 6 * 10
+    touched = 4 * (1 - (3 / 4) ** 24)
+    assert (table.m[0], table.n[0], table.k[0]) == pytest.approx((6, 10, 24 / touched))
