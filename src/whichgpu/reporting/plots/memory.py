@@ -7,7 +7,7 @@ from typing import Final
 
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages
-from whichgpu.explaining.quantities import count, plain, size
+from whichgpu.explaining.quantities import count, size
 from whichgpu.gpu import Gpu
 from whichgpu.predicting import timeline
 from whichgpu.predicting.memory import Timeline
@@ -39,7 +39,8 @@ def of(workload: Workload, gpu: Gpu, estimate: Estimate) -> Plot:
     title = _("Memory over a step on {gpu}").format(gpu=gpu.name)
     svg = drawn(
         title,
-        Scale(axis=across, write=plain, label=_("operators, in their order")),
+        # Moments may be the highest of several operators: their numbers say nothing.
+        Scale(axis=across, write=lambda _number: "", label=_("operators, in their order")),
         Scale(axis=up, write=size, label=_("memory of tensors")),
         [*_course(found, across, up), *_limit(drawn_limit, up)],
     )
