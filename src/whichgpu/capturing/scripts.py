@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import dataclasses
 import hashlib
 import importlib.util
@@ -19,7 +20,7 @@ from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.sandboxing.launching import run
 from whichgpu.capturing.serialising import from_document
 from whichgpu.capturing.words import words
-from whichgpu.errors import MissingExtra, SourceNotFound, SourceUnreadable, WhichGpuError
+from whichgpu.errors import MissingExtra, SourceNotFound, SourceUnreadable, Untraceable, WhichGpuError
 from whichgpu.workload import Assumption, Workload
 
 PYTORCH: Final = words(
@@ -78,11 +79,26 @@ def _run(
 ) -> Workload:
     """The workload that the sandbox makes of a script, kept for the next time."""
     _require(framework, path.name)
-    result = run({**_job(path, script, framework, request), **details}, limits=request.limits)
+    result = _followed({**_job(path, script, framework, request), **details}, request)
     workload = _finished(from_document(result["workload"]), content, script, result)
     if request.cache:
         caching.keep(key, workload, result["reads"])
     return workload
+
+
+def _followed(job: Mapping[str, Any], request: CaptureRequest) -> dict[str, Any]:
+    """What the sandbox makes of a job; with TensorFlow where it is installed and the script goes no further without."""
+    helps = job["framework"] == "keras" and job["tensorflow"] and _installed("tensorflow")
+    try:
+        result = run(job, limits=request.limits)
+    except Untraceable as error:
+        if not helps or error.values.get("needs") != "tensorflow":
+            raise
+        return run({**job, "framework": "tensorflow"}, limits=request.limits)
+    if helps and any(code == "script_stopped" for code, _ in result["workload"]["assumptions"]):
+        with contextlib.suppress(WhichGpuError):
+            return run({**job, "framework": "tensorflow"}, limits=request.limits)
+    return result
 
 
 def _content(path: Path) -> bytes:
@@ -153,12 +169,16 @@ def imports(text: str) -> Iterable[str]:
             yield node.module.split(".")[0]
 
 
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
 def _require(framework: str, name: str) -> None:
     """Raise MissingExtra unless all that reading the framework's scripts needs is installed."""
     if framework == PLAIN:
         return
     _, needed, extra = FRAMEWORKS[framework.partition("-")[0]]
-    missing = [module for module in needed if importlib.util.find_spec(module) is None]
+    missing = [module for module in needed if not _installed(module)]
     if missing:
         raise MissingExtra(
             "not installed, but needed to read {file}: {missing}",

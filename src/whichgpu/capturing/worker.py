@@ -29,6 +29,7 @@ FOLLOWERS: Final[Mapping[str, str]] = {
     # framework: the function that loads it and returns its Follower
     "none": "whichgpu.capturing.following:Plain",
     "keras": "whichgpu.capturing.keras_scripts:load",
+    "tensorflow": "whichgpu.capturing.tensorflow_scripts:load",
     "pytorch": "whichgpu.capturing.pytorch_scripts:load",
     "pytorch-function": "whichgpu.capturing.pytorch_scripts.functions:load",
     "huggingface": "whichgpu.capturing.huggingface.follower:load",

@@ -90,8 +90,10 @@ class KerasFollower:
         if isinstance(error, tensorflow_names.OnlyTensorFlow):
             return Untraceable(
                 "{file}, line {line}: {name} exists only in TensorFlow, and this script is read with Keras alone",
-                hint="use Keras' own layers and functions (keras.ops), or compile and fit the model without it",
+                hint="install TensorFlow, which then reads it: pip install 'whichgpu[tensorflow]'; "
+                "or use Keras' own layers and functions (keras.ops)",
                 name=error.tensorflow_name,
+                needs="tensorflow",
                 **values,
             )
         if isinstance(error, WhichGpuError):
