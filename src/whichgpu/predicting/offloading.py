@@ -46,11 +46,24 @@ def with_host(
         return _longer(found, read_bytes / hardware.pinned_bytes_per_s)
     flops = offload.share * float((table.count * table.flops).sum())
     computed_s = np.maximum(read_bytes / host.bytes_per_s[0], flops / host.matmul_flops_per_s[0])
-    left = 1.0 - offload.share
+    return _computed_there(found, offload.share, computed_s, read_bytes / hardware.pinned_bytes_per_s)
+
+
+def _computed_there(found: Times, share: float, computed_s: Floats, brought_s: Floats) -> Times:
+    """A share of the layers on the processor; where passes are long, it is quicker to bring their weights over after
+    all, as llama.cpp does for batches of tokens."""
+    there = dataclasses.replace(
+        found,
+        device_s=(1.0 - share) * found.device_s,
+        step_s=(1.0 - share) * (found.step_s - found.fixed_s) + found.fixed_s + computed_s,
+    )
+    brought = _longer(found, brought_s)
+    quicker = brought.step_s < there.step_s
     return dataclasses.replace(
         found,
-        device_s=left * found.device_s,
-        step_s=left * (found.step_s - found.fixed_s) + found.fixed_s + computed_s,
+        device_s=np.where(quicker, brought.device_s, there.device_s),
+        fixed_s=np.where(quicker, brought.fixed_s, there.fixed_s),
+        step_s=np.where(quicker, brought.step_s, there.step_s),
     )
 
 

@@ -231,18 +231,27 @@ def offloaded_optimizer(workload: Workload) -> Ladders:
 
 
 def offloaded_weights(workload: Workload) -> Ladders:
-    """A share of the weights brought over for each pass, or of the layers computed by the processor."""
+    """A share of the weights brought over for each pass, or of the layers computed by the processor.
+
+    Of weights as they are, and of weights in nf4.
+    """
     if workload.offload is not None:
         return
+    yield from _shares(workload)
+    if workload.weight_precision is None:
+        half = workload if workload.precision not in _WIDE else dataclasses.replace(workload, precision=Precision.BF16)
+        narrow = dataclasses.replace(half, weight_precision=_NARROWER[-1])
+        yield from _shares(narrow, WayOut(changes=("quantised_weights",), workload=narrow))
+
+
+def _shares(workload: Workload, before: WayOut | None = None) -> Ladders:
     for part in ("weights", "layers"):
-        yield tuple(
-            functools.partial(
-                WayOut,
-                changes=("offloading",),
-                workload=dataclasses.replace(workload, offload=Offload(part=part, share=share)),
-            )
-            for share in _SHARES
-        )
+        yield tuple(functools.partial(_left_to_host, workload, part, share, before) for share in _SHARES)
+
+
+def _left_to_host(workload: Workload, part: str, share: float, before: WayOut | None) -> WayOut:
+    moved = dataclasses.replace(workload, offload=Offload(part=part, share=share))
+    return _upon(before, WayOut(changes=("offloading",), workload=moved))
 
 
 def _adapting(workload: Workload) -> list[WayOut]:

@@ -82,7 +82,7 @@ def test_the_hosts_memory_helps_where_it_costs_little():
 def test_layers_left_to_the_processor_or_weights_brought_over_serve_what_no_rounding_fits():
     seventy = zoo.workload("llama-3-70b", "infer", 1)
     way = answer(seventy, "rtx-4090")
-    assert way.changes == ("offloading",)
+    assert way.changes[-1] == "offloading"
     assert way.workload.offload.part in ("weights", "layers")
     assert way.time_factor > 1.0
 
