@@ -128,7 +128,7 @@ def drawn(title: str, across: Scale, up: Scale, marks: Sequence[str], legend: Se
 
 def _named(number: int, said: str) -> str:
     row, column = divmod(number, 2)
-    return text(LEFT + column * (WIDTH - LEFT) / 2, HEIGHT + 12 + row * _LEGEND_HIGH, said)
+    return text(24 + column * WIDTH / 2, HEIGHT + 12 + row * _LEGEND_HIGH, said)
 
 
 def _columns(scale: Scale) -> Iterator[str]:

@@ -107,7 +107,7 @@ def sliders(answer: Recommendation, currency: str) -> Html:
         ),
         _Slider(
             name="place.max_power",
-            label=_("The most power of the board"),
+            label=_("Board power, at most"),
             stops=_POWERS,
             value=lambda value: f"{value:.10g} W",
             text=power,
