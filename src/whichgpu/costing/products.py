@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from whichgpu.costing.cost import Cost, Product, Traffic
@@ -186,13 +186,14 @@ def _unfused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> I
     heads, queries, keys, depth, value_depth = _attention_sizes(q, k, v)
     scores = heads * queries * keys
     repeats = 2 if operands.backward else 1
-    score_traffic = Traffic(narrow=scores)
-    for label, inner, outer in (("scores", depth, q), ("values", value_depth, v)):
+    moved = _unfused_traffic(operands, q, k, v, Traffic(narrow=scores))
+    for label, inner in (("scores", depth), ("values", value_depth)):
+        read, written = moved[label]
         yield Cost(
             product=Product.MATMUL,
             flops=2.0 * scores * inner * repeats,
-            read=operands.traffic(outer, k) + score_traffic,
-            written=operands.traffic(*operands.outputs[:1]) + score_traffic,
+            read=read,
+            written=written,
             batch=heads,
             m=queries,
             n=keys if label == "scores" else inner,
@@ -208,6 +209,21 @@ def _unfused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> I
         launches=passes,
         label="softmax",
     )
+
+
+def _unfused_traffic(
+    operands: Operands, q: Tensor, k: Tensor, v: Tensor, scores: Traffic
+) -> Mapping[str, tuple[Traffic, Traffic]]:
+    """What the products beside the scores and beside the values read and write, each; backward two products each."""
+    traffic, outputs = operands.traffic, operands.outputs
+    if not operands.backward:
+        return {"scores": (traffic(q, k), scores), "values": (scores + traffic(v), traffic(*outputs[:1]))}
+    gradient = operands.inputs[0]
+    return {
+        # Scores' gradients times keys and times queries; the output's gradient times values and times chances.
+        "scores": (scores + scores + traffic(q, k), traffic(*outputs[:2])),
+        "values": (scores + traffic(gradient, gradient, v), scores + traffic(*outputs[2:])),
+    }
 
 
 def operator_has_mask(operands: Operands) -> bool:

@@ -109,6 +109,23 @@ def test_unfused_attention_moves_the_score_matrix():
     assert (unfused.read + unfused.written).sum() > (fused.read + fused.written).sum() + 4 * 2 * 64 * 64
 
 
+def test_unfused_attention_writes_its_scores_once_and_reads_them_once():
+    q, o = (1, 2, 5, 3), (1, 2, 5, 7)
+    table = one(Kind.ATTENTION, [q, (1, 2, 11, 3), (1, 2, 11, 7)], [o], fused=False)
+    scores, values = table.labels.index("scores"), table.labels.index("values")
+    assert (table.read[scores].sum(), table.written[scores].sum()) == (2 * 5 * 3 + 2 * 11 * 3, 2 * 5 * 11)
+    assert (table.read[values].sum(), table.written[values].sum()) == (2 * 5 * 11 + 2 * 11 * 7, 2 * 5 * 7)
+
+
+def test_its_gradients_read_them_three_times_and_write_them_once():
+    q, k, v, o = (1, 2, 5, 3), (1, 2, 11, 3), (1, 2, 11, 7), (1, 2, 5, 7)
+    table = one(Kind.ATTENTION, [o, q, k, v, o], [q, k, v], phase=Phase.BACKWARD, fused=False)
+    rows = [table.labels.index(label) for label in ("scores", "values")]
+    s, qs, ks, vs, os = 2 * 5 * 11, 2 * 5 * 3, 2 * 11 * 3, 2 * 11 * 7, 2 * 5 * 7
+    assert table.read[rows].sum(axis=1).tolist() == [2 * s + qs + ks, s + 2 * os + vs]
+    assert table.written[rows].sum(axis=1).tolist() == [qs + ks, s + vs]
+
+
 def test_experts_read_only_the_weights_that_tokens_reach():
     few = one(Kind.EXPERTS, [(1, 6), (8, 6, 10)], [(2, 10)], experts=8, top_k=2)
     assert few.flops[0] == 2 * 2 * 6 * 10
