@@ -178,3 +178,57 @@ def test_a_model_that_nobody_knows_is_one_line(read: Any, tmp_path: Path) -> Non
     # words, places, two kinds; norms; 2 layers of four products, two wide ones; the pooler
     layer = 4 * (64 * 64 + 64) + 2 * 64 * 128 + 128 + 64 + 2 * 128
     assert found.parameters == (100 + 32 + 2) * 64 + 128 + 2 * layer + 64 * 64 + 64
+
+
+PUBLISHED = {
+    # parameters of the published checkpoints without their heads
+    "google-bert/bert-base-uncased": 109_482_240,
+    "bert-base-cased": 108_310_272,
+    "bert-large-uncased": 335_141_888,
+    "bert-base-multilingual-cased": 177_853_440,
+    "distilbert-base-uncased": 66_362_880,
+    "roberta-base": 124_645_632,
+    "roberta-large": 355_359_744,
+    "distilroberta-base": 82_118_400,
+    "xlm-roberta-base": 278_043_648,
+    "albert-base-v2": 11_683_584,
+    "google/electra-base-discriminator": 108_891_648,
+    "microsoft/deberta-v3-base": 183_831_552,
+    "microsoft/deberta-v3-small": 141_304_320,
+    "t5-small": 60_506_624,
+    "t5-base": 222_903_552,
+    "t5-large": 737_668_096,
+    "google/flan-t5-small": 76_961_152 - 32_128 * 512,
+    "google/flan-t5-base": 247_577_856 - 32_128 * 768,
+    "facebook/bart-base": 139_420_416,
+    "facebook/bart-large": 406_291_456,
+    "gpt2": 124_439_808,
+    "distilgpt2": 81_912_576,
+    "facebook/opt-125m": 125_239_296,
+    "facebook/opt-350m": 331_196_416,
+    "EleutherAI/gpt-neo-125m": 125_198_592,
+    "bigscience/bloom-560m": 559_214_592,
+    "google/vit-base-patch16-224-in21k": 86_389_248,
+    "openai/whisper-tiny": 37_760_640,
+    "openai/whisper-small": 241_734_912,
+    "facebook/wav2vec2-base": 94_371_712,
+    "sentence-transformers/all-MiniLM-L6-v2": 22_713_216,
+    "answerdotai/ModernBERT-base": 149_014_272,
+    "microsoft/swin-tiny-patch4-window7-224": 27_519_354,
+}
+
+
+def test_known_models_have_their_published_parameters() -> None:
+    transformers = pytest.importorskip("transformers")
+    import torch
+
+    from whichgpu.capturing.pytorch_scripts.hub.known import fields_of
+
+    found = {}
+    for name in PUBLISHED:
+        fields = dict(fields_of(name) or {})
+        kind = transformers.models.auto.configuration_auto.CONFIG_MAPPING[fields["model_type"]]
+        with torch.device("meta"):
+            model = transformers.AutoModel.from_config(kind.from_dict(fields))
+        found[name] = sum(parameter.numel() for parameter in model.parameters())
+    assert found == PUBLISHED
