@@ -57,7 +57,9 @@ def _measured(sheet: Sheet, meaning: Meaning, known: dict[Recipe, Found]) -> Ite
     numbers = np.flatnonzero(recipes.row >= 0).tolist()
     for row in sorted(numbers, key=lambda number: recipes.recipes[recipes.row[number]].name):
         recipe, line = recipes.recipes[recipes.row[row]], meaning.lines[meaning.line[row]]
-        if line.quantity not in QUANTITIES or recipe.power_limit_w is not None or not sources()[recipe.source].shipped:
+        # Fewer passes than the zoo's are other work.
+        other = recipe.power_limit_w is not None or recipe.passes is not None
+        if line.quantity not in QUANTITIES or other or not sources()[recipe.source].shipped:
             continue
         value = float(meaning.value[row])
         if line.quantity == "throughput":

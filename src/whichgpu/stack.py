@@ -28,10 +28,14 @@ class Stack:
     ``routines`` are host times of routines that are issued without a recorded graph, by their name, or their name and
     an architecture's; ``routine_s`` is that of the one that is timed, 0 for none.
     ``stream_bytes_per_clock`` is what a multiprocessor moves a clock in the stack's own kernels, by an operator's
-    label in its cost.
+    label in its cost, or by its kind.
     ``fusion`` is the share of fusable element-wise traffic that is left; ``foreach`` says that the optimizer updates
     all tensors in a few launches. ``layout_copies`` says that copies a capturing framework inserts for its memory
     format run here too; ``channels_last`` that images lie as matrix units want them.
+    ``unrolled`` is the rate of convolutions that are unrolled image by image into plain products, over a library's; 0
+    where a library convolves.
+    ``micro_batch`` are the rows that a product takes at most: longer prompts pass in parts.
+    ``fused_attention_year`` is the first year in which the framework's attention is one kernel.
     ``early_library`` says that products have few tiles to choose from and no split of k (CUDA libraries before 2017).
     ``expandable_segments`` says that PyTorch's allocator maps pages where they are needed instead of asking for
     segments. ``context_bytes`` is what the framework holds before the model.
@@ -55,6 +59,9 @@ class Stack:
     layout_copies: bool
     channels_last: bool
     early_library: bool
+    micro_batch: float
+    unrolled: float
+    fused_attention_year: int
     expandable_segments: bool
     context_bytes: float
     accelerators: tuple[str, ...]
@@ -101,6 +108,9 @@ def _stack(name: str, row: Mapping[str, Any]) -> Stack:
         layout_copies=row["layout_copies"],
         channels_last=row.get("channels_last", False),
         early_library=row.get("early_library", False),
+        micro_batch=row.get("micro_batch", float("inf")),
+        unrolled=row.get("unrolled", 0.0),
+        fused_attention_year=row.get("fused_attention_year", 0),
         expandable_segments=row.get("expandable_segments", False),
         context_bytes=row["context_bytes"],
         accelerators=tuple(row["accelerators"]),

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from whichgpu.calibrating.observing import Observed
 from whichgpu.costing import Arithmetic
 from whichgpu.predicting.coefficients import BY_ARITHMETIC, Coefficients, Fitted
-from whichgpu.predicting.hardware import arrays, peak_flops_per_s
+from whichgpu.predicting.hardware import arrays, issued_flops_per_s
 
 SWEEPS: Final = 2
 """Passes over the coefficients; a third changes none by more than a percent."""
@@ -36,6 +36,7 @@ RANGES: Final[Mapping[str, tuple[float, float]]] = {
     "conv_utilization": (0.05, 1.50),
     "attention_utilization": (0.10, 1.50),
     "attention_block_clocks": (500.0, 20_000.0),
+    "conv_weight": (0.1, 1.5),
     "winograd_gain": (1.0, 4.0),
     "kernel_start_s": (0.5e-6, 20e-6),
     "rnn_step_s": (1e-6, 200e-6),
@@ -58,6 +59,10 @@ def _wants(name: str, observation: Observed) -> bool:
         )
     wanted: Mapping[str, Callable[[Observed], bool]] = {
         "winograd_gain": lambda o: o.kind == "conv" and str(o.resolution.conv) == "fp32" and o.direction != "weight",
+        "conv_weight": lambda o: (
+            str(o.resolution.conv) in _MATRIX
+            and (o.direction == "weight" if o.kind == "conv" else o.kind == "model" and o.direction in _TRAINING)
+        ),
         "attention_utilization": lambda o: o.kind == "attention" and o.operator.startswith("context"),
         "attention_block_clocks": lambda o: o.kind == "attention" and o.operator.startswith("generation"),
         "rnn_step_s": lambda o: o.kind == "rnn",
@@ -67,8 +72,18 @@ def _wants(name: str, observation: Observed) -> bool:
     return wanted[head](observation)
 
 
+_MATRIX: Final = frozenset({"fp16", "bf16", "tf32"})
+_TRAINING: Final = frozenset({"forward+backward", "full", "backward"})
+
 _ORDER: Final = ("launch_alone_s", "bandwidth", "kernel_start_s", "utilization")
-_LATER: Final = ("attention_utilization", "attention_block_clocks", "conv_utilization", "winograd_gain", "rnn_step_s")
+_LATER: Final = (
+    "attention_utilization",
+    "attention_block_clocks",
+    "conv_utilization",
+    "conv_weight",
+    "winograd_gain",
+    "rnn_step_s",
+)
 
 
 def names_of(observations: Sequence[Observed]) -> list[str]:
@@ -130,7 +145,8 @@ def _shows(name: str, parts: Sequence[_Part], coefficients: Coefficients) -> boo
 
 def _power_decides(observation: Observed, arithmetic: Arithmetic, coefficients: Coefficients) -> bool:
     hardware = arrays([observation.gpu], [observation.resolution], coefficients, None)
-    needed_w = peak_flops_per_s(observation.gpu, arithmetic) * float(hardware.matmul_j_per_flop[0])
+    family = coefficients.family(observation.gpu)
+    needed_w = issued_flops_per_s(observation.gpu, arithmetic, family) * float(hardware.matmul_j_per_flop[0])
     return needed_w > _POWER_BOUND * float(hardware.budget_w[0])
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whichgpu.calibrating.observing import Observed
+from whichgpu.catalog import default_catalog
+from whichgpu.predicting.alike import MODEL
 from whichgpu.predicting.coefficients import Coefficients
 
 Floats = NDArray[np.float64]
@@ -17,29 +19,23 @@ Floats = NDArray[np.float64]
 SCORED_S: Final = 20e-6
 """Shorter kernels are bound by launches, whatever the chip."""
 
-CAUSES: Final[Mapping[str, str]] = {
-    "gemm": "compute",
-    "conv": "compute",
-    "attention": "compute",
-    "rnn": "launch",
-    "elementwise": "bandwidth",
-    "norm": "bandwidth",
-    "softmax": "bandwidth",
-    "embedding": "bandwidth",
-    "model": "model",
-}
-"""What a kernel of each kind waits for most; whole models mix them all."""
+LEAST_BOARDS: Final = 3
+"""Boards that must show a class of errors before it has a factor of its own."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LeftOut:
-    """Errors of one operator on one board whose chip was left out: logarithms of predicted over measured."""
+    """Errors of one operator, or of whole models, on one board whose chip was left out.
+
+    ``errors`` are logarithms of predicted over measured, ``classes`` say with which others each errs alike.
+    """
 
     gpu: str
     chip: str
     source: str
     operator: str
     kind: str
+    classes: tuple[str, ...]
     direction: str
     precision: str
     errors: Floats
@@ -56,19 +52,21 @@ def leave_out(observations: Mapping[str, Sequence[Observed]], coefficients: Coef
     for chip, group in observations.items():
         unseen = dataclasses.replace(coefficients, left_out=frozenset({chip}))
         for observation in group:
-            errors = observation.log_errors(unseen)[observation.seconds >= SCORED_S]
+            long = observation.seconds >= SCORED_S
+            errors = observation.log_errors(unseen)[long]
             if len(errors):
-                found.append(_described(observation, chip, errors))
+                found.append(_described(observation, chip, errors, np.array(observation.classes)[long].tolist()))
     return found
 
 
-def _described(observation: Observed, chip: str, errors: Floats) -> LeftOut:
+def _described(observation: Observed, chip: str, errors: Floats, classes: Sequence[str]) -> LeftOut:
     return LeftOut(
         gpu=observation.gpu.id,
         chip=chip,
         source=observation.source,
         operator=observation.operator,
         kind=observation.kind,
+        classes=tuple(classes),
         direction=observation.direction,
         precision=observation.precision,
         errors=errors,
@@ -76,19 +74,30 @@ def _described(observation: Observed, chip: str, errors: Floats) -> LeftOut:
 
 
 def factors(found: Sequence[LeftOut], confidence: float) -> dict[str, float]:
-    """By cause, the factor around a prediction that holds the measurement at this confidence (split conformal).
+    """By class, the factor around a prediction that holds the measurement at this confidence (split conformal).
 
-    The quantile is of absolute log errors, each operator of each board weighing the same (Vovk 2005; Lei 2018).
+    The quantile is of absolute log errors, each operator of each board weighing the same (Vovk 2005; Lei 2018), within
+    each class apart (Mondrian: Vovk 2005, chapter 4). ``model`` and ``operator`` are of all together.
     """
-    result = {}
-    for cause in sorted(set(CAUSES.values())):
-        chosen = [one for one in found if CAUSES[one.kind] == cause]
-        if not chosen:
-            continue
-        sizes = np.concatenate([np.abs(one.errors) for one in chosen])
-        weights = np.concatenate([np.full(len(one.errors), 1.0 / len(one.errors)) for one in chosen])
-        order = np.argsort(sizes)
-        share = np.cumsum(weights[order]) / weights.sum()
-        at = min(int(np.searchsorted(share, confidence)), len(order) - 1)
-        result[cause] = float(f"{float(np.exp(sizes[order][at])):.3g}")
-    return result
+    gpus = [one for one in found if not default_catalog().get(one.gpu).is_cpu]
+    result = {
+        "model": _quantile([one.errors for one in gpus if one.kind == MODEL], confidence),
+        "operator": _quantile([one.errors for one in gpus if one.kind != MODEL], confidence),
+    }
+    for name in sorted({name for one in gpus for name in one.classes}):
+        members = [(one.gpu, one.errors[np.array(one.classes) == name]) for one in gpus if name in one.classes]
+        if len({gpu for gpu, _ in members}) >= LEAST_BOARDS:
+            result[name] = _quantile([errors for _, errors in members], confidence)
+    return {name: value for name, value in result.items() if value is not None}
+
+
+def _quantile(groups: Sequence[Floats], confidence: float) -> float | None:
+    """The quantile of absolute errors as a factor, each group weighing the same; None where there are none."""
+    if not groups:
+        return None
+    sizes = np.concatenate([np.abs(errors) for errors in groups])
+    weights = np.concatenate([np.full(len(errors), 1.0 / len(errors)) for errors in groups])
+    order = np.argsort(sizes)
+    share = np.cumsum(weights[order]) / weights.sum()
+    at = min(int(np.searchsorted(share, confidence)), len(order) - 1)
+    return float(f"{float(np.exp(sizes[order][at])):.3g}")

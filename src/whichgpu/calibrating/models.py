@@ -20,6 +20,7 @@ from whichgpu.measurements.operator_costs import joined
 from whichgpu.measurements.reading import Problem, Sheet, read_folder
 from whichgpu.measurements.recipes import Recipe, read_recipes
 from whichgpu.measurements.workloads import Load, workload_of
+from whichgpu.predicting.alike import convolves, model_class
 from whichgpu.predicting.coefficients import Coefficients
 from whichgpu.predicting.hardware import arrays
 from whichgpu.predicting.latency import joined_s, occurrences, times, transfer_s
@@ -59,6 +60,12 @@ class ModelObservation:
     def measured(self) -> int:
         """How many rows there are."""
         return len(self.seconds)
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The class of every model, [rows]."""
+        convolving = convolves(self.table, self.row).tolist()
+        return [model_class(each, self.resolution, self.gpu.vendor) for each in convolving]
 
     def predicted_s(self, coefficients: Coefficients) -> Floats:
         """Predicted seconds of every step under these coefficients, [rows]."""
@@ -147,6 +154,7 @@ def _conditions(recipe: Recipe) -> tuple[object, ...]:
         recipe.source,
         recipe.step,
         str(recipe.precision),
+        str(recipe.weight_precision),
         recipe.stack,
         recipe.stack_year,
         recipe.layout,

@@ -19,6 +19,7 @@ from whichgpu.measurements.operator_costs import block_resolution, block_stack, 
 from whichgpu.measurements.operators import Block, operator_blocks
 from whichgpu.measurements.rates import is_rate, product_flops, rate_block
 from whichgpu.measurements.reading import Problem, Sheet, read_folder
+from whichgpu.predicting.alike import operator_class
 from whichgpu.predicting.coefficients import Coefficients
 from whichgpu.predicting.hardware import arrays
 from whichgpu.predicting.latency import issued_s, kernel_s
@@ -30,14 +31,17 @@ SAMPLE: Final = 500
 """Rows of one operator on one GPU that a fit looks at, drawn with a fixed seed: more change nothing but the time."""
 
 SHORTEST_S: Final = 10e-6
-"""Shorter kernels say more of the timer than of the chip."""
+"""Shorter kernels say more of the timer than of the chip, unless a recorded graph repeats them."""
+
+SHORTEST_RECORDED_S: Final = 2e-6
+"""The same of kernels that a recorded graph repeats."""
 
 
 class Observed(Protocol):
     """Measured rows on one GPU that a fit can predict; ``seconds`` and ``folds`` are [rows].
 
     ``kind`` is the operator's, or ``model``; ``folds`` says which part of the workloads each row belongs to;
-    ``measured`` counts the published rows that they stand for.
+    ``measured`` counts the published rows that they stand for; ``classes`` [rows] say which err alike.
     """
 
     @property
@@ -62,6 +66,8 @@ class Observed(Protocol):
     def resolution(self) -> Resolution: ...
     @property
     def stack(self) -> Stack: ...
+    @property
+    def classes(self) -> Sequence[str]: ...
 
     def log_errors(self, coefficients: Coefficients) -> Floats:
         """Logarithm of predicted over measured, [rows]."""
@@ -91,6 +97,11 @@ class Observation:
     stack: Stack
     measured: int
     best_flops: Floats | None = None
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """The class of every row, [rows]."""
+        return [operator_class(self.kind, self.resolution)] * len(self.seconds)
 
     def predicted_s(self, coefficients: Coefficients) -> Floats:
         """Predicted seconds of every row under these coefficients, [rows]."""
@@ -125,7 +136,8 @@ def observe(
 
 def _of_block(block: Block, sample: int) -> Iterable[Observation]:
     catalog = default_catalog()
-    usable = np.isfinite(block.seconds) & (block.seconds >= SHORTEST_S)
+    shortest_s = SHORTEST_RECORDED_S if block.stack == "vllm" else SHORTEST_S
+    usable = np.isfinite(block.seconds) & (block.seconds >= shortest_s)
     for index, name in enumerate(block.gpus):
         rows = np.flatnonzero(usable & (block.gpu == index))
         if name is None or not len(rows):

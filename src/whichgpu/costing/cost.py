@@ -66,7 +66,8 @@ class Cost:
     channels-last: where they are channels-first, kernels of their own turn them. ``steps`` run one after the other
     (recurrence). ``launches`` are kernels in eager mode. ``winograd_waste`` is what rounding the image up to Winograd
     tiles multiplies the work by, 0 where that algorithm does not apply. ``skipped_fraction`` is the share of ``flops``
-    that a fused kernel need not do (causal masks). A ``full_precision`` product stays in FP32 under mixed precision.
+    that a fused kernel need not do (causal masks). A ``weight_gradient`` convolution sums over images and pixels. A
+    ``full_precision`` product stays in FP32 under mixed precision.
     """
 
     product: Product = Product.NONE
@@ -91,5 +92,6 @@ class Cost:
     winograd_waste: float = 0.0
     vector_product: bool = False
     full_precision: bool = False
+    weight_gradient: bool = False
     library_loop: bool = False
     label: str = ""

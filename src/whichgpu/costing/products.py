@@ -91,8 +91,10 @@ def conv(operands: Operands) -> Iterator[Cost]:
         k=flops / max(2.0 * groups * m * n, 1.0),
         winograd_waste=_winograd_waste(operator, w, y, groups) if direction != "weight" else 0.0,
         turned=operands.traffic(x, y),
-        # One input channel a group: the library multiplies on vector units, there is no matrix to tile.
-        vector_product=groups > 1 and in_per_group == 1,
+        # One input channel a group: the library multiplies on vector units, there is no matrix to tile. Gradients of
+        # wider groups fall back on such kernels, too (two groups are two calls).
+        vector_product=(groups > 1 and in_per_group == 1) or (groups > 2 and direction != "forward"),
+        weight_gradient=direction == "weight",
     )
 
 

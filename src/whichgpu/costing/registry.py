@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
@@ -33,6 +34,11 @@ class Operands:
     def backward(self) -> bool:
         """Whether the operator computes gradients."""
         return self.operator.differentiates
+
+    def unfused(self) -> Operands:
+        """The same where a framework multiplies, normalises and multiplies again instead of one kernel."""
+        attributes = {**self.operator.attributes, "fused": False}
+        return dataclasses.replace(self, operator=dataclasses.replace(self.operator, attributes=attributes))
 
     def traffic(self, *tensors: Tensor) -> Traffic:
         """All elements of ``tensors``, each in its class."""

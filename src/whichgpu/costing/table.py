@@ -39,7 +39,7 @@ _COLUMNS: Final = (
     "skipped_fraction",
     "winograd_waste",
 )
-_FLAGS: Final = ("fusable", "mixed_only", "vector_product", "full_precision", "library_loop")
+_FLAGS: Final = ("fusable", "mixed_only", "vector_product", "full_precision", "library_loop", "weight_gradient")
 _PHASES: Final = {
     "forward": (Phase.FORWARD,),
     "prefill": (Phase.FORWARD,),
@@ -79,6 +79,7 @@ class CostTable:
     vector_product: Flags
     full_precision: Flags
     library_loop: Flags
+    weight_gradient: Flags
     known: Flags
     backward: Flags
     kinds: tuple[str, ...]
@@ -183,6 +184,8 @@ def _rows(workload: Workload) -> Iterator[_Row]:
             outputs=tuple(graph.tensors[i] for i in operator.outputs),
             wide=wide,
         )
+        if operator.kind is Kind.ATTENTION and workload.stack_year < rules_of.fused_attention_year:
+            operands = operands.unfused()
         known = operator.kind is not Kind.UNKNOWN
         for cost in (*_marked(rules()[operator.kind](operands), operands), *_casts(operands)):
             yield _Row(

@@ -31,13 +31,17 @@ _PRECISIONS: Final[Mapping[str, Precision]] = {
 }
 
 
+_FLOAT32: Final[Mapping[str, Precision]] = {"stack": Precision.DEFAULT, "tf32": Precision.TF32}
+"""What a source's script makes of float32: the stack's own default, or TF32 in everything where a GPU has it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Recipe:
     """A measured workload without its graph.
 
     ``units`` are published units a sample (tokens of a sequence …), None: as many as the zoo's entry has in a
-    sequence. ``text`` describes a model that is built from the
-    row itself (a perceptron's layers) instead of read from the zoo.
+    sequence. ``passes`` are how often the zoo's entry repeats its network, and how often the source did.
+    ``text`` describes a model that is built from the row itself (a perceptron's layers) instead of read from the zoo.
     """
 
     source: str
@@ -57,6 +61,7 @@ class Recipe:
     power_limit_w: float | None = None
     input_transfer: str = "none"
     units: float | None = 1.0
+    passes: tuple[int, int] | None = None
     text: str = ""
 
 
@@ -150,6 +155,7 @@ def _recipe(row: Mapping[str, Any], line: Line, batch: int) -> Recipe | str:
         power_limit_w=_given(rule.get("power_limit"), params),
         input_transfer=known.input_transfer if known else "none",
         units=units,
+        passes=_passes(rule),
         text=_text(source, row["params"]),
     )
 
@@ -162,8 +168,8 @@ def zoo_name(source: str, model: str, params: Mapping[str, Any]) -> str:
 
 def _precision(rule: Mapping[str, Any], line: Line) -> Precision:
     """What a row computes in: the vocabulary's code, or the stack's own float32 where the source's script sets none."""
-    own = line.precision == "fp32" and rule.get("float32") == "stack"
-    return Precision.DEFAULT if own else _PRECISIONS[line.precision]
+    stated = rule.get("float32") if line.precision == "fp32" else None
+    return _PRECISIONS[line.precision] if stated is None else _FLOAT32[stated]
 
 
 def _extracted(rule: Mapping[str, Any], params: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -211,6 +217,11 @@ def _given(rule: Any, params: Mapping[str, Any]) -> float | None:
         return None if value is None else float(value)
     except (TypeError, ValueError):
         return None
+
+
+def _passes(rule: Mapping[str, Any]) -> tuple[int, int] | None:
+    found = rule.get("passes")
+    return None if found is None else (int(found["zoo"]), int(found["source"]))
 
 
 def _integer(value: float | None) -> int | None:

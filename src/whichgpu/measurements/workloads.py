@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from whichgpu.errors import InvalidValue, UnknownName
-from whichgpu.graph import Role
+from whichgpu.graph import OperatorGraph, Role
 from whichgpu.measurements.perceptrons import layers_of, perceptron
 from whichgpu.measurements.recipes import Recipe
 from whichgpu.workload import Workload
@@ -77,7 +77,20 @@ def as_measured(workload: Workload, recipe: Recipe) -> Workload:
         samples=None,
         epochs=None,
     )
+    if recipe.passes is not None:
+        changed = dataclasses.replace(changed, graph=_repeated(changed.graph, *recipe.passes))
     return changed if recipe.batch_size == workload.batch_size else changed.at_batch(recipe.batch_size)
+
+
+def _repeated(graph: OperatorGraph, zoo: int, source: int) -> OperatorGraph:
+    """The graph with what it repeats ``zoo`` times repeated ``source`` times."""
+    operators = tuple(
+        dataclasses.replace(operator, attributes={**operator.attributes, "repeat": float(source)})
+        if operator.attributes.get("repeat") == zoo
+        else operator
+        for operator in graph.operators
+    )
+    return dataclasses.replace(graph, operators=operators)
 
 
 def _built(recipe: Recipe) -> Workload:

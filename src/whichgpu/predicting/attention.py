@@ -60,7 +60,10 @@ def attention_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, f
     key_s = tile * (product_s + softmax_s) / blocks.split
     waves = np.ceil(blocks.count * blocks.split / units)
     seconds: Floats = np.maximum(waves * (fixed_s + blocks.keys * key_s), fixed_s + blocks.longest * key_s)
-    return seconds + np.where(blocks.split > 1.0, form.attention_merge / hardware.clock_hz[None, :], 0.0)
+    seconds += np.where(blocks.split > 1.0, form.attention_merge / hardware.clock_hz[None, :], 0.0)
+    # In decoding the new keys are written, and the parts of split keys added up, by kernels of their own.
+    single = table.m[rows, None] <= 1.0
+    return seconds + np.where(single, form.attention_launches * hardware.kernel_start_s[None, :], 0.0)
 
 
 def _blocks(table: CostTable, rows: NDArray[np.int64], hardware: Hardware) -> _Blocks:

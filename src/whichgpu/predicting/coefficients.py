@@ -30,6 +30,7 @@ BY_ARITHMETIC: Final = ("utilization", "conv_utilization")
 SCALARS: Final = (
     "attention_utilization",
     "attention_block_clocks",
+    "conv_weight",
     "winograd_gain",
     "bandwidth",
     "kernel_start_s",
@@ -62,6 +63,7 @@ class Form:
     row_clocks: float
     vector_product: float
     turning: float
+    winograd_energy: float
     conv_feed: float
     conv_width: float
     attention_block: float
@@ -69,6 +71,7 @@ class Form:
     attention_softmax: float
     attention_merge: float
     attention_overlap: float
+    attention_launches: float
     alone_lead: float
     alone_rows: float
     alone_rows_lead: float
@@ -97,6 +100,7 @@ class Family:
     conv_utilization: Mapping[str, float]
     attention_utilization: float
     attention_block_clocks: float
+    conv_weight: float
     winograd_gain: float
     bandwidth: float
     kernel_start_s: float
@@ -220,7 +224,8 @@ class Coefficients:
     @functools.cached_property
     def _children(self) -> Mapping[str, list[str]]:
         found: dict[str, list[str]] = {}
-        for name in (*self.base["group"], *self.base["family"]):
+        rows = {**self.base["group"], **self.base["family"]}
+        for name in (name for name, row in rows.items() if not row.get("alone")):
             found.setdefault(self._parent(name), []).append(name)
         return found
 

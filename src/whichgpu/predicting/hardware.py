@@ -41,6 +41,7 @@ class Hardware:
     matmul_flops_per_s: Floats
     conv_flops_per_s: Floats
     gathering_per_s: Floats
+    weight_gradient: Floats
     attention_flops_per_s: Floats
     attention_block_s: Floats
     vector_flops_per_s: Floats
@@ -60,10 +61,11 @@ class Hardware:
     vector_j_per_flop: Floats
     j_per_byte: Floats
     static_w: Floats
+    idle_w: Floats
     board_w: Floats
     budget_w: Floats
     serial_host: NDArray[np.bool_]
-    tensor_conv: NDArray[np.bool_]
+    turned_conv: NDArray[np.bool_]
     mixed: NDArray[np.bool_]
     full: Callable[[], Hardware] | None = None
 
@@ -73,10 +75,21 @@ def sustained_flops_per_s(gpu: Gpu, arithmetic: Arithmetic, family: Family) -> f
 
     Raises MissingFigure where the catalogue has no rate for the arithmetic.
     """
+    return issued_flops_per_s(gpu, arithmetic, family) * family.utilization[arithmetic]
+
+
+def _conv_flops_per_s(gpu: Gpu, arithmetic: Arithmetic, family: Family) -> float:
+    """What ``gpu`` holds in convolutions that are as efficient as products: cuDNN has none on FP64 matrix units."""
+    plain = gpu.get("fp64_flops_per_s")
+    if arithmetic is Arithmetic.FP64 and plain is not None:
+        return plain * family.utilization[arithmetic]
+    return sustained_flops_per_s(gpu, arithmetic, family)
+
+
+def issued_flops_per_s(gpu: Gpu, arithmetic: Arithmetic, family: Family) -> float:
+    """The datasheet's peak, of FP32 half where it counts two instructions a clock that compilers seldom pair."""
     peak = peak_flops_per_s(gpu, arithmetic)
-    if arithmetic is Arithmetic.FP32 and family.dual_issue:
-        peak /= 2.0
-    return peak * family.utilization[arithmetic]
+    return peak / 2.0 if arithmetic is Arithmetic.FP32 and family.dual_issue else peak
 
 
 def peak_flops_per_s(gpu: Gpu, arithmetic: Arithmetic) -> float:
@@ -140,7 +153,7 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
     power_w = min((limit for limit in limits_w if limit is not None), default=math.inf)
     emulated = family.bf16_emulation if resolution.substitute is Substitute.EMULATED else 1.0
     matmul = sustained_flops_per_s(gpu, resolution.matmul, family)
-    conv = sustained_flops_per_s(gpu, resolution.conv, family)
+    conv = _conv_flops_per_s(gpu, resolution.conv, family)
     clock_hz = gpu.get("boost_clock_hz") or _CLOCK_HZ
     plain = Arithmetic.FP64 if resolution.matmul is Arithmetic.FP64 else Arithmetic.FP32
     vector = sustained_flops_per_s(gpu, plain, family)
@@ -150,6 +163,7 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
         "matmul_flops_per_s": matmul * emulated,
         "conv_flops_per_s": conv * emulated * family.conv_utilization[resolution.conv],
         "gathering_per_s": _gathering_per_s(gpu, resolution.conv),
+        "weight_gradient": family.conv_weight if _on_matrix_units(gpu, resolution.conv) else 1.0,
         "attention_flops_per_s": matmul * emulated * family.attention_utilization,
         "attention_block_s": family.attention_block_clocks / clock_hz,
         "vector_flops_per_s": vector,
@@ -167,12 +181,14 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
         "matmul_j_per_flop": _energy_j(gpu, resolution.matmul, family),
         "conv_j_per_flop": _energy_j(gpu, resolution.conv, family),
         "vector_j_per_flop": family.energy_j_per_flop[plain],
-        "j_per_byte": _memory_j_per_byte(gpu, coefficients),
+        "j_per_byte": _by_memory(gpu, coefficients, "memory_j_per_byte"),
         "static_w": math.nan if board_w is None else board_w * family.static,
+        "idle_w": math.nan if board_w is None else board_w * min(_by_memory(gpu, coefficients, "idle"), family.static),
         "board_w": math.nan if board_w is None else power_w,
         "budget_w": _budget_w(board_w, power_w, family.static),
         "serial_host": gpu.is_cpu,
-        "tensor_conv": _on_matrix_units(gpu, resolution.conv),
+        # MIOpen's Winograd and direct kernels take images as they lie (MIOpen documentation).
+        "turned_conv": gpu.vendor == "NVIDIA" and _on_matrix_units(gpu, resolution.conv),
         "mixed": resolution.mixed,
     }
 
@@ -194,7 +210,7 @@ def _budget_w(board_w: float | None, power_w: float, static: float) -> float:
     return float(whole * (left / whole) ** (1.0 / _VOLTAGE_ORDER))
 
 
-_VOLTAGE_ORDER: Final = 2.0
+_VOLTAGE_ORDER: Final = 2.5
 """Power of a chip falls with its clock to about this order where voltage falls with it: between f alone and f V^2."""
 
 
@@ -215,9 +231,9 @@ def _energy_j(gpu: Gpu, arithmetic: Arithmetic, family: Family) -> float:
     return family.energy_j_per_flop["fp16_vector" if on_vector_units else arithmetic]
 
 
-def _memory_j_per_byte(gpu: Gpu, coefficients: Coefficients) -> float:
-    """Joules a byte of memory traffic, by the memory's type."""
-    table = coefficients.base["memory_j_per_byte"]
+def _by_memory(gpu: Gpu, coefficients: Coefficients, name: str) -> float:
+    """A coefficient of the memory's type: joules a byte of traffic, or the share of board power of an idle board."""
+    table = coefficients.base[name]
     kind = gpu.text("memory_type") or ""
     matches = [name for name in table if kind.startswith(name)]
     return float(table[max(matches, key=len)] if matches else table["GDDR"])
@@ -248,9 +264,10 @@ def _on_matrix_units(gpu: Gpu, arithmetic: Arithmetic) -> bool:
 def _winograd_gain(arithmetic: Arithmetic, family: Family, vector_over_matrix: float) -> float:
     """How much faster than the plain convolution Winograd's algorithm is, 1 where a library would not choose it.
 
-    It runs on vector units in FP32. Where TF32 is allowed the library tries both and keeps the faster.
+    It runs on vector units in FP32 (cuDNN documentation: no FP64). Where TF32 is allowed the library tries both and
+    keeps the faster.
     """
-    if arithmetic in (Arithmetic.FP32, Arithmetic.FP64):
+    if arithmetic is Arithmetic.FP32:
         return family.winograd_gain
     if arithmetic is not Arithmetic.TF32:
         return 1.0

@@ -79,17 +79,17 @@ def times(
     traffic = moved_bytes(table, hardware) * np.where(fusable, stack.fusion, 1.0)
     memory_s = _memory_s(traffic, table, hardware, stack, form) + _reread_s(table, hardware, form)
     compute_s = _by_precision(table, hardware, lambda rows, rates: _compute_s(rows, rates, stack, form))
-    power_s = work_j(table, hardware, traffic) / hardware.budget_w[None, :]
+    power_s = work_j(table, hardware, traffic, form) / hardware.budget_w[None, :]
     launches = table.launches[:, None] * np.where(fusable, stack.fusion, 1.0)
     last = stack.channels_last if channels_last is None else channels_last
     turning_s, turns = _by_precision(
         table, hardware, lambda rows, rates: np.stack(_turning(rows, rates, form, last), axis=1)
     ).transpose(1, 0, 2)
-    launches = launches + turns
-    memory_s, start_s = _chains(table, hardware, memory_s, launches, form)
+    memory_s, start_s = _chains(table, hardware, memory_s, launches + turns, form)
     alive = occurrences(table, hardware)
     busy_s = np.maximum(_joined_busy_s(table, compute_s, memory_s, form), power_s) + turning_s
     device_s = ((busy_s + start_s) * alive).sum(axis=0)
+    # Kernels that a library adds by itself pass no framework: they cost the device a start, the host next to nothing.
     issue_s = launches * _launch_s(table, stack) + (table.library_loop * table.steps)[:, None] * stack.host_loop_s
     host_s = (issue_s * alive).sum(axis=0) * hardware.host_factor
     fixed_s = np.full_like(device_s, stack.host_step_s) + transfer_s
@@ -173,7 +173,9 @@ def _memory_s(traffic: Floats, table: CostTable, hardware: Hardware, stack: Stac
 def _stream_bytes_per_s(table: CostTable, hardware: Hardware, stack: Stack) -> Floats:
     """The rate that a stack's own kernels can stream at, [operators, gpus]: bytes a clock and multiprocessor."""
     limits = stack.stream_bytes_per_clock
-    per_clock = np.array([limits.get(label, np.inf) for label in table.labels])
+    per_clock = np.array(
+        [limits.get(label, limits.get(kind, np.inf)) for label, kind in zip(table.labels, table.kinds, strict=True)]
+    )
     rates: Floats = per_clock[:, None] * (hardware.multiprocessors * hardware.clock_hz)[None, :]
     return rates
 
@@ -193,7 +195,7 @@ def _turning(table: CostTable, hardware: Hardware, form: Form, channels_last: bo
 
     Matrix units want images channels-last: each that is not is read and written once more, by a kernel of its own.
     """
-    needed = hardware.tensor_conv[None, :] & (not channels_last)
+    needed = hardware.turned_conv[None, :] & (not channels_last)
     turned = table.turned @ hardware.element_bytes.T
     seconds = np.where(needed, form.turning * 2.0 * turned / hardware.bytes_per_s[None, :], 0.0)
     return seconds, np.where(needed & (turned > 0), 2.0, 0.0)
@@ -219,17 +221,19 @@ def _reread_s(table: CostTable, hardware: Hardware, form: Form) -> Floats:
     return seconds
 
 
-def work_j(table: CostTable, hardware: Hardware, traffic: Floats) -> Floats:
+def work_j(table: CostTable, hardware: Hardware, traffic: Floats, form: Form) -> Floats:
     """Energy of the work of one occurrence of each operator, [operators, gpus]; idle power is not in it."""
-    return _by_precision(table, hardware, _arithmetic_j) + traffic * hardware.j_per_byte[None, :]
+    spent_j = _by_precision(table, hardware, lambda rows, rates: _arithmetic_j(rows, rates, form))
+    return spent_j + traffic * hardware.j_per_byte[None, :]
 
 
-def _arithmetic_j(table: CostTable, hardware: Hardware) -> Floats:
+def _arithmetic_j(table: CostTable, hardware: Hardware, form: Form) -> Floats:
     per_flop = np.where(
         (table.product == Product.CONV)[:, None], hardware.conv_j_per_flop[None, :], hardware.matmul_j_per_flop[None, :]
     )
     done = table.flops * (1.0 - table.skipped_fraction)
-    saved = np.where(table.winograd_waste[:, None] > 0, np.maximum(hardware.winograd_gain[None, :], 1.0), 1.0)
+    gain = np.maximum(hardware.winograd_gain[None, :], 1.0) ** form.winograd_energy
+    saved = np.where(table.winograd_waste[:, None] > 0, gain, 1.0)
     energy: Floats = done[:, None] * per_flop / saved
     return energy + table.vector_flops[:, None] * hardware.vector_j_per_flop[None, :]
 
@@ -259,9 +263,14 @@ def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, st
     conv = (table.product[rows] == Product.CONV)[:, None]
     seconds: Floats = work / np.where(conv, hardware.conv_flops_per_s[None, :], hardware.matmul_flops_per_s[None, :])
     seconds[conv[:, 0]] = _gathered_s(table, rows[conv[:, 0]], seconds[conv[:, 0]], work[conv[:, 0]], hardware, form)
+    gradient = table.weight_gradient[rows, None]
+    seconds = seconds / np.where(gradient, hardware.weight_gradient[None, :], 1.0)
     odd = ~conv & (table.batch[rows, None] > 1.0) & (table.k[rows, None] % 8.0 > 0)
     seconds = seconds * np.where(odd, hardware.odd_depth[None, :], 1.0)
     waste = table.winograd_waste[rows, None]
+    if stack.unrolled:
+        unrolled: Floats = seconds / np.where(conv, stack.unrolled, 1.0)
+        return unrolled
     faster = np.where(waste > 0, np.minimum(1.0, waste / hardware.winograd_gain[None, :]), 1.0)
     return seconds * faster
 
@@ -287,6 +296,8 @@ _GATHERED_WIDTHS: Final = (64.0, 256.0)
 def _tiled_s(table: CostTable, chosen: NDArray[np.int64], hardware: Hardware, stack: Stack, form: Form) -> Floats:
     """FLOP that a product costs with its tiles and waves rounded up, [operators, gpus]; over the rate it is seconds."""
     batch, m, n, k = (column[chosen] for column in (table.batch, table.m, table.n, table.k))
+    passes = np.maximum(1.0, m / stack.micro_batch)[:, None]
+    m = np.minimum(m, stack.micro_batch)
     units = np.unique(hardware.multiprocessors)
     best = np.full((len(m), len(units)), np.inf)
     early = (table.product[chosen, None] == Product.MATMUL) & stack.early_library
@@ -302,7 +313,7 @@ def _tiled_s(table: CostTable, chosen: NDArray[np.int64], hardware: Hardware, st
         parts = _waves(tiles * split / units[None, :], form) * (k[:, None] / split + form.prologue + form.split_merge)
         best_s = np.where(early, whole if min(rows, columns) >= _EARLY_TILE else np.inf, np.minimum(whole, parts))
         np.minimum(best, units[None, :] * tile * best_s, out=best)
-    spread: Floats = best[:, np.searchsorted(units, hardware.multiprocessors)]
+    spread: Floats = best[:, np.searchsorted(units, hardware.multiprocessors)] * passes
     return spread
 
 

@@ -16,6 +16,7 @@ from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Bound, Estimate, Evidence, Interval, MemoryParts, OperatorTime, StageTime
 from whichgpu.gpu import Gpu
 from whichgpu.graph import ELEMENT_BYTES, Role
+from whichgpu.predicting.alike import convolves, model_class
 from whichgpu.predicting.batches import largest_batches
 from whichgpu.predicting.coefficients import Coefficients, shipped
 from whichgpu.predicting.fitting import needed, peak
@@ -97,7 +98,7 @@ def predict_stages(
             table=table,
             hardware=hardware,
             times=timed,
-            power_w=mean_power_w(table, hardware, timed.step_s),
+            power_w=mean_power_w(table, hardware, chosen.form, timed.device_s, timed.step_s),
             resolutions=resolutions,
             coverage=table.coverage,
         )
@@ -132,12 +133,22 @@ def predict(
         predictions=predictions,
         whole=whole,
         coverage=covered,
-        width=model_factor(whole.shares, covered, related),
+        width=model_factor(_classes(predictions), covered, related),
         memory=memory(workload, gpus, predictions[0].resolutions),
         bounds=_bounds(whole),
     )
     states = [Evidence.CALIBRATED if chosen.is_measured(gpu) else Evidence.SPEC_ONLY for gpu in gpus]
     return [_estimate(made, index, state) for index, state in enumerate(states)]
+
+
+def _classes(predictions: Sequence[Prediction]) -> list[str]:
+    """The class of the whole work on every GPU, by the stage that takes its first GPU longest."""
+    longest = max(predictions, key=lambda each: float(each.times.step_s[0]) * each.stage.repetitions)
+    convolving = bool(convolves(longest.table).any())
+    return [
+        model_class(convolving, resolution, gpu.vendor)
+        for gpu, resolution in zip(longest.gpus, longest.resolutions, strict=True)
+    ]
 
 
 def _at_largest(

@@ -17,9 +17,10 @@ from whichgpu.measurements.operator_costs import OperatorCosts, block_resolution
 from whichgpu.measurements.operators import Block, blocks
 from whichgpu.measurements.rates import is_rate, product_flops, rate_block
 from whichgpu.measurements.reading import Flags, Floats, Sheet
+from whichgpu.predicting.alike import operator_class
 from whichgpu.predicting.hardware import arrays
-from whichgpu.predicting.latency import issued_s, kernel_s, times
-from whichgpu.predicting.uncertainty import latency_factor
+from whichgpu.predicting.latency import issued_s, kernel_s
+from whichgpu.predicting.uncertainty import operator_factor
 from whichgpu.validating.baselines import NAMES, operators_s
 from whichgpu.validating.forecast import Forecast, skip
 from whichgpu.validating.tiers import Tier
@@ -114,21 +115,17 @@ def predicted(block: Block, costs: OperatorCosts, catalog: Catalog, tier: Tier) 
 def _on_gpu(block: Block, costs: OperatorCosts, gpu: Gpu, tier: Tier, fold: int) -> Seconds | None:
     """Seconds of every distinct shape on one GPU, [shapes]; None where the catalogue lacks a figure."""
     chosen = tier.coefficients(gpu, fold)
+    resolution = block_resolution(block, gpu)
     try:
-        hardware = arrays([gpu], [block_resolution(block, gpu)], chosen, None)
+        hardware = arrays([gpu], [resolution], chosen, None)
     except MissingFigure:
         return None
     rules = block_stack(block, gpu)
     seconds = kernel_s(costs.table, hardware, rules, chosen.form)[:, 0]
-    parts = times(costs.table, hardware, rules, chosen.form)
-    sides = {"compute": parts.compute_s, "bandwidth": parts.memory_s, "power": parts.power_s}
-    busy = np.minimum(parts.busy_s[:, 0], seconds)
-    longest = np.argmax(np.stack([side[:, 0] for side in sides.values()]), axis=0)
     total = issued_s(_by_shape(seconds, costs), rules)
-    shares = {name: _by_shape(np.where(longest == index, busy, 0.0), costs) / total for index, name in enumerate(sides)}
-    shares["launch"] = np.maximum(0.0, 1.0 - sum(shares.values()))
     related = np.array([chosen.family_is_measured(chosen.family_name(gpu))], dtype=bool)
-    return Seconds(mid=total, factor=latency_factor(shares, 1.0, related))
+    factor = operator_factor(operator_class(block.kind, resolution), 1.0, related)
+    return Seconds(mid=total, factor=np.repeat(factor, len(total)))
 
 
 def _by_shape(values: Floats, costs: OperatorCosts) -> Floats:

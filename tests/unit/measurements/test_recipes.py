@@ -19,6 +19,7 @@ from whichgpu.measurements.reading import Sheet, read_folder
 from whichgpu.measurements.recipes import Recipe, Recipes, read_recipes
 from whichgpu.measurements.workloads import candidates, workload_of
 from whichgpu.workload import Precision, Workload
+from whichgpu.zoo import workload as zoo_workload
 
 SYSTEM = '{"system": "2x3090_v1", "set": "results", "segment-length": 8000}'
 
@@ -93,10 +94,25 @@ def test_an_option_can_decide_the_model(write: Any) -> None:
     assert [recipe.name for recipe in found.recipes] == ["stable-diffusion-v1", "stable-diffusion-v1-eager"]
 
 
-def test_float32_is_the_stacks_own_where_the_source_sets_no_switch(write: Any) -> None:
+def test_float32_of_a_source_can_be_tf32(write: Any) -> None:
     row = {"source": "lambda_diffusers", "gpu": "NVIDIA A10", "metric": "latency", "unit": "s", "params": "{}"}
     found = recipes(write({**row, "dtype": "fp32"}, {**row, "dtype": "fp16"}))
-    assert [recipe.precision for recipe in found.recipes] == [Precision.DEFAULT, Precision.FP16]
+    assert [recipe.precision for recipe in found.recipes] == [Precision.TF32, Precision.FP16]
+
+
+def test_a_source_can_run_fewer_passes_than_the_zoo(write: Any) -> None:
+    row = {"source": "lambda_diffusers", "gpu": "NVIDIA A10", "metric": "latency", "unit": "s", "dtype": "fp16"}
+    (recipe,) = recipes(write({**row, "params": '{"xformers": "TRUE"}'})).recipes
+    whole = zoo_workload("stable-diffusion-v1", "infer")
+    found = workload_of(recipe, lambda name, phase, step: whole)
+    assert found is not None
+
+    def repeats(graph: Any) -> set[float]:
+        return {operator.attributes.get("repeat", 1) for operator in graph.operators}
+
+    # PLMS makes one pass more than it has steps: 50 steps in the zoo, 30 in the source.
+    assert repeats(whole.graph) == {1, 2.0, 51.0}
+    assert repeats(found.graph) == {1, 2.0, 31.0}
 
 
 RECIPE = Recipe(

@@ -51,6 +51,59 @@ def test_a_norm_over_short_rows_costs_more_than_its_traffic():
     assert short > 1.5 * long
 
 
+def test_group_norm_starts_a_block_a_group_and_image():
+    # 16 images of 32 groups are 512 blocks of 40 960 elements, not a block for each of 327 680 rows of pixels: the
+    # 84 MB of an FP32 image pass at most four times (statistics, result), at 2 TB/s below 0.25 ms.
+    shape = (16, 320, 64, 64)
+    seconds = device_s(Kind.NORM, [shape], shape, norm="group")
+    assert 84e6 * 2 / 2.04e12 < seconds < 84e6 * 4 / 1.2e12
+
+
+def test_gradients_of_weights_are_dearer_on_small_matrix_units():
+    def seconds(gpu, direction):
+        shapes = {
+            "forward": [(32, 256, 28, 28), (256, 256, 3, 3), (32, 256, 28, 28)],
+            "weight": [(32, 256, 28, 28), (32, 256, 28, 28), (256, 256, 3, 3)],
+        }[direction]
+        tensors = tuple(
+            Tensor(shape=shape, dtype="float32", storage=i, role=Role.WEIGHT if shape[2] == 3 else Role.ACTIVATION)
+            for i, shape in enumerate(shapes)
+        )
+        operator = Operator(
+            kind=Kind.CONV,
+            phase=Phase.FORWARD if direction == "forward" else Phase.BACKWARD,
+            inputs=(0, 1),
+            outputs=(2,),
+            name="conv",
+            attributes={"direction": direction, "padding": (1, 1)},
+        )
+        graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=32)
+        workload = Workload(
+            name="one",
+            graph=graph,
+            phase="train",
+            step="forward+backward",
+            batch_size=32,
+            precision=Precision.FP16,
+            stack="raw-library",
+        )
+        found = predict_arrays(workload, [default_catalog().get(gpu)]).times
+        return float(found.compute_s[0, 0])
+
+    # DeepBench's gradients take a T4 nearly twice as long as its forward pass, a V100 hardly longer.
+    assert 1.3 < seconds("tesla-t4", "weight") / seconds("tesla-t4", "forward") < 3.0
+    assert seconds("v100-sxm2-16gb", "weight") / seconds("v100-sxm2-16gb", "forward") < 1.4
+
+
+def test_prompts_pass_llama_cpp_in_parts():
+    # 1024 tokens are two parts of 512: exactly twice the multiplication of 512.
+    def seconds(tokens):
+        shapes = [(tokens, 4096), (4096, 4096)]
+        return device_s(Kind.GEMM, shapes, (tokens, 4096), software="llama.cpp")
+
+    assert seconds(1024) == pytest.approx(2.0 * seconds(512), rel=0.02)
+
+
 def test_serving_kernels_stream_slower_than_library_ones():
     # A kernel of one row a block draws some 6 bytes a clock on each of 108 multiprocessors at 1.41 GHz: about 1 TB/s,
     # where library kernels hold most of 2.04 TB/s.
@@ -79,8 +132,8 @@ def test_the_host_hides_short_calls_and_long_calls_hide_the_host():
 
 
 def test_a_board_held_at_half_its_budget_slows_by_less_than_two():
-    # An A40 in FP32 is held by its power alone; from 300 W to 187.5 W the watts above the static
-    # quarter halve, and P ~ f^2 leaves 0.71 of the clock.
+    # An A40 in FP32 is held by its power alone; from 300 W to 196.5 W the watts above the static 93 W
+    # halve, and P ~ f^2.5 leaves 0.76 of the clock.
     a40 = default_catalog().get("a40")
     tensors = (
         Tensor(shape=(8192, 8192), dtype="float32", storage=0, role=Role.INPUT),
@@ -103,4 +156,4 @@ def test_a_board_held_at_half_its_budget_slows_by_less_than_two():
         )
         return float(predict_arrays(workload, [a40]).times.power_s[0, 0])
 
-    assert seconds(187.5) / seconds(None) == pytest.approx(2**0.5, rel=0.01)
+    assert seconds(196.5) / seconds(None) == pytest.approx(2**0.4, rel=0.01)
