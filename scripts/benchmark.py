@@ -62,6 +62,7 @@ def main() -> None:
         row("`whichgpu recommend examples/lstm.py`, cold", f"{median_s(recommend, 1):.2f} s", "8 s")
         row("the same, its capture cached", f"{median_s(recommend):.2f} s", "0.5 s")
     row("a captured workload ranked on the whole catalogue, in process", f"{1e3 * ranking_s():.1f} ms", "15 ms")
+    row("what requirements of every kind add to that", f"{1e3 * requirements_s():.1f} ms", "5 ms")
     large_models()
     with tempfile.TemporaryDirectory() as cache:
         command("capture", "examples/vgg16_transfer.py", cache=cache)()
@@ -154,6 +155,48 @@ def ranking_s() -> float:
     catalog = default_catalog()
     recommend(workload, catalog, Question())
     return median_s(lambda: recommend(workload, catalog, Question()), 21)
+
+
+EVERY_REQUIREMENT = {
+    "vendors": ["NVIDIA"],
+    "speed": {"max_latency": "500 ms", "latency_percentile": 99, "min_throughput": 10, "finish_within": "48 h"},
+    "memory": {"min_memory": "4 GB"},
+    "place": {
+        "kind": "desk",
+        "max_power": "400 W",
+        "max_length": "330 mm",
+        "max_slots": 3,
+        "power_connectors": ["8-pin", "8-pin", "8-pin"],
+        "power_supply": "850 W",
+        "outlet": "100 V 15 A",
+        "pcie_generation": 4,
+        "pcie_lanes": 8,
+    },
+    "heat": {"power_limit": "250 W", "cooling": "case", "room": "28 C"},
+    "software": {"os": "linux", "backend": "cuda", "support": ["official"], "until": "2026-12"},
+    "money": {"budget": "200000 JPY", "acquire": ["new", "used"], "hours_a_day": 4, "electricity": "31 JPY/kWh"},
+    "input": {"sample_size": "110 kB", "decode": "jpeg", "cpu_cores": 8, "disk": "500 MB/s"},
+}
+
+
+def requirements_s() -> float:
+    """Seconds that requirements of every kind add to a ranking: processor time, both measured in turn."""
+    from whichgpu.asking.reading import asked
+    from whichgpu.capturing import capture
+    from whichgpu.capturing.request import CaptureRequest
+    from whichgpu.catalog import default_catalog
+    from whichgpu.recommending import Question, recommend
+
+    workload = capture(str(ROOT / "examples" / "lstm.py"), CaptureRequest(samples=60000, epochs=10))
+    catalog = default_catalog()
+    questions = (Question(), Question(requirements=asked(EVERY_REQUIREMENT).requirements, currency="JPY"))
+    times: list[list[float]] = [[], []]
+    for _ in range(41):
+        for question, found in zip(questions, times, strict=True):
+            start = time.process_time()
+            recommend(workload, catalog, question)
+            found.append(time.process_time() - start)
+    return statistics.median(times[1][1:]) - statistics.median(times[0][1:])
 
 
 def costs_per_s() -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 
 from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate
@@ -86,6 +87,18 @@ class Surroundings:
             return {}
         found = estimates(workload, [self._own[gpu] for gpu in self.held_w], allow_uncovered=allow_uncovered)
         return {gpu: each.latency_s.mid for gpu, each in found.items() if isinstance(each, Estimate)}
+
+
+class Otherwise:
+    """The seconds of a step without one of the conditions, of all GPUs it holds, worked out when first asked for."""
+
+    def __init__(self, made: Callable[[], Mapping[str, float]]) -> None:
+        """``made`` yields the seconds by GPU; it is called once at most."""
+        self._seconds = functools.cache(made)
+
+    def of(self, gpu: str) -> float | None:
+        """The seconds of one GPU; None where it could not be predicted."""
+        return self._seconds().get(gpu)
 
 
 _LINK = ("pcie_generation", "pcie_lanes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from whichgpu.catalog.acquisition import baseline
 from whichgpu.catalog.loading import Catalog
 from whichgpu.gpu import Gpu
 from whichgpu.predicting.memory import keeps_memory
-from whichgpu.recommending.conditions import Found, Surroundings
+from whichgpu.recommending.conditions import Found, Otherwise, Surroundings
 from whichgpu.recommending.question import Question
 from whichgpu.recommending.ways_out import WaysOut
 from whichgpu.workload import Workload
@@ -52,8 +53,9 @@ class Predicted:
         self.feed = around.feed
         self.held_w = around.held_w
         self.found = around.estimates(workload, allow_uncovered=allow_uncovered)
-        self.wide_s = around.wide_s(workload, allow_uncovered=allow_uncovered)
-        self.free_s = around.free_s(workload, allow_uncovered=allow_uncovered)
+        self.narrowed = around.narrowed
+        self.wide_s = Otherwise(functools.partial(around.wide_s, workload, allow_uncovered=allow_uncovered))
+        self.free_s = Otherwise(functools.partial(around.free_s, workload, allow_uncovered=allow_uncovered))
         self.flips = Flips(workload, self.candidates, self.found)
 
 

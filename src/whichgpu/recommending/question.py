@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,10 @@ class Question:
         return slower or self.requirements.heat != Heat() or keeps_memory(self.requirements.os)
 
 
+Seconds = Callable[[], float | None]
+"""What works out the seconds of a step otherwise; None where they cannot be predicted."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """One GPU with everything a judgement needs; ``estimate`` is None where ``missing`` says which figure is.
@@ -66,8 +71,8 @@ class Case:
     resolution: Resolution
     flips: Flips | None = None
     held_w: float | None = None
-    free_s: float | None = None
-    wide_s: float | None = None
+    free_s: Seconds | None = None
+    wide_s: Seconds | None = None
 
     @property
     def support(self) -> Support:
@@ -93,8 +98,8 @@ def case(
     *,
     flips: Flips | None = None,
     held_w: float | None = None,
-    free_s: float | None = None,
-    wide_s: float | None = None,
+    free_s: Seconds | None = None,
+    wide_s: Seconds | None = None,
 ) -> Case:
     """One GPU as a case of the question."""
     framework = stack(workload.stack).framework

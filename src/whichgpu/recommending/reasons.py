@@ -92,22 +92,24 @@ def reasons(
 
 def _held(case: Case, estimate: Estimate) -> Iterator[Reason]:
     """That the place holds the board below its limit, and what that costs."""
-    if case.held_w is None or case.free_s is None:
+    free_s = None if case.free_s is None else case.free_s()
+    if case.held_w is None or free_s is None:
         return
-    values = {"held_w": case.held_w, "slowdown": estimate.latency_s.mid / case.free_s}
+    values = {"held_w": case.held_w, "slowdown": estimate.latency_s.mid / free_s}
     yield Reason(code="power_limited", values=values)
 
 
 def _narrowed(case: Case, estimate: Estimate, question: Question) -> Iterator[Reason]:
     """What the slot's link costs, where it costs anything."""
     place = question.requirements.place
-    if case.wide_s is None or estimate.latency_s.mid < NOTABLE * case.wide_s:
+    wide_s = None if case.wide_s is None else case.wide_s()
+    if wide_s is None or estimate.latency_s.mid < NOTABLE * wide_s:
         return
     generation, lanes = case.gpu.get("pcie_generation"), case.gpu.get("pcie_lanes")
     values = {
         "generation": min(generation or 0, place.pcie_generation or generation or 0),
         "lanes": min(lanes or 0, place.pcie_lanes or lanes or 0),
-        "slowdown": estimate.latency_s.mid / case.wide_s,
+        "slowdown": estimate.latency_s.mid / wide_s,
     }
     yield Reason(code="link_narrowed", values=values)
 

@@ -75,8 +75,8 @@ def _cases(workload: Workload, known: Predicted, question: Question) -> list[Cas
             *(workload, gpu, known.found[gpu.id], question),
             flips=known.flips,
             held_w=known.held_w.get(gpu.id),
-            free_s=known.free_s.get(gpu.id),
-            wide_s=known.wide_s.get(gpu.id),
+            free_s=functools.partial(known.free_s.of, gpu.id) if gpu.id in known.held_w else None,
+            wide_s=functools.partial(known.wide_s.of, gpu.id) if gpu.id in known.narrowed else None,
         )
         for gpu in known.candidates
     ]
