@@ -12,16 +12,19 @@ from typing import Final
 
 import numpy as np
 
+from whichgpu.catalog import default_catalog
 from whichgpu.measurements.meaning import CODE, FIT_LABEL, SCORED, Meaning
 from whichgpu.measurements.reading import Sheet
 from whichgpu.predicting.uncertainty import factors
 from whichgpu.validating.forecast import Forecast
 
-SLICED: Final = "larger batches decode in slices, which is another program"
+SLICED: Final = "batches that are large for their card decode in slices, which is another program"
 SHARED_BATCH: Final = "from four GPUs on each takes a smaller batch than the one that is predicted"
 IMPOSSIBLE: Final = "less than weights and states alone take: several GPUs share them, or they are not all there"
 
 _LARGEST_BATCH: Final = {"lambda_diffusers": 16}
+"""Above it all of a source's rows ran in slices; below it those that their card does not hold in one piece."""
+
 _MOST_GPUS: Final = {"stylegan2ada": 2}
 _QUANTILE: Final = 0.8
 _FITS, _DOES_NOT_FIT = 2, 0
@@ -168,12 +171,14 @@ def _peak(sheet: Sheet, meaning: Meaning, forecast: Forecast, row: int) -> Peak:
         high=high,
         certain_bytes=predicted - passing,
     )
-    return _set_apart(peak, float(meaning.batch[row]), float(meaning.n_gpus[row]))
+    board = default_catalog().get(meaning.gpus[meaning.gpu[row]]).get("memory_bytes") if meaning.gpu[row] >= 0 else None
+    too_large = board is not None and predicted > board
+    return _set_apart(peak, float(meaning.batch[row]), float(meaning.n_gpus[row]), too_large=too_large)
 
 
-def _set_apart(peak: Peak, batch: float, n_gpus: float) -> Peak:
+def _set_apart(peak: Peak, batch: float, n_gpus: float, *, too_large: bool = False) -> Peak:
     reason = ""
-    if batch > _LARGEST_BATCH.get(peak.source, math.inf):
+    if peak.source in _LARGEST_BATCH and (too_large or batch > _LARGEST_BATCH[peak.source]):
         reason = SLICED
     elif n_gpus > _MOST_GPUS.get(peak.source, math.inf):
         reason = SHARED_BATCH
