@@ -10,8 +10,9 @@ import pytest
 from tests.contract.tracing_cases import flops
 
 from whichgpu.capturing import CaptureRequest, capture
+from whichgpu.capturing.transforming import transformed
 from whichgpu.documents import capture as capture_document
-from whichgpu.errors import UnknownName
+from whichgpu.errors import InvalidValue, UnknownName
 from whichgpu.graph import Kind, Operator, Phase
 from whichgpu.workload import Precision, Workload
 
@@ -232,6 +233,15 @@ def test_a_round_of_a_gan_is_all_that_its_loop_does() -> None:
         "1 x gan.combined",
     ]
     assert [stage.graph.batch_size for stage in workload.at_batch(100).stages] == [100, 100, 100]
+
+
+def test_options_of_training_are_of_one_model_of_a_round() -> None:
+    with pytest.raises(InvalidValue, match="several models") as caught:
+        transformed(tutorial("gan"), CaptureRequest(phase="train", gradient_accumulation=2))
+    assert (caught.value.field, caught.value.hint) == (
+        "gradient-accumulation",
+        "choose one of its models: --model NAME",
+    )
 
 
 def test_the_states_of_all_optimizers_of_a_round_are_in_memory() -> None:

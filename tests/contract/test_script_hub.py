@@ -72,6 +72,22 @@ def test_a_data_set_that_nobody_knows_is_one_line(read: Any) -> None:
     assert "data_files" in (caught.value.hint or "")
 
 
+def test_a_module_of_the_scripts_own_is_no_library(read: Any, tmp_path: Path) -> None:
+    (tmp_path / "datasets.py").write_text("ROWS = 24\n", encoding="utf-8")
+    found = read(
+        """
+import torch
+from datasets import ROWS
+model = torch.nn.Linear(2, 3)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+for x in torch.utils.data.DataLoader(torch.rand(ROWS, 2), batch_size=6):
+    model(x).sum().backward()
+    optimizer.step()
+"""
+    )
+    assert (found.samples, found.batch_size) == (24, 6)
+
+
 def test_rows_of_a_file_beside_the_script(read: Any, tmp_path: Path) -> None:
     (tmp_path / "rows.csv").write_text("a,b,label\n" + "1.5,2.5,1\n" * 30, encoding="utf-8")
     found = read(

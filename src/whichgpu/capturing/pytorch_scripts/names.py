@@ -8,6 +8,7 @@ from __future__ import annotations
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import types
 from collections.abc import Callable, Mapping, Sequence
@@ -99,13 +100,22 @@ class FirstFinder(importlib.abc.MetaPathFinder):
                 library=fullname.split(".")[0],
                 hint="give the module itself: file.py:function and --input-shape, where the function returns it",
             )
-        if fullname.split(".")[0] in hub.ROOTS:
+        root = fullname.split(".")[0]
+        if root in hub.ROOTS and not _is_own(root):
             return importlib.machinery.ModuleSpec(fullname, _Loader(fullname), is_package=True)
         change = self._changes.get(fullname)
         spec = None if change is None else importlib.machinery.PathFinder.find_spec(fullname, path)
         if change is not None and spec is not None and spec.loader is not None:
             spec.loader = _Changed(spec.loader, change)
         return spec
+
+
+def _is_own(root: str) -> bool:
+    """Whether a module of that name lies beside the script: many a script has a ``datasets.py`` of its own."""
+    path = os.path.join(sys.path[0], root)
+    return os.path.isfile(f"{path}.py") or (
+        os.path.isdir(path) and any(name.endswith(".py") for name in os.listdir(path))
+    )
 
 
 class LastFinder(importlib.abc.MetaPathFinder):

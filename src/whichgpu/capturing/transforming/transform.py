@@ -70,6 +70,13 @@ def _check(workload: Workload, request: CaptureRequest) -> None:
         )
     graph = (request.adapters, request.frozen, request.cached_features, request.gradient_checkpointing)
     if workload.stages and workload.phase == "train" and any((*graph, request.gradient_accumulation)):
+        if workload.gradient_accumulation == 1:
+            raise InvalidValue(
+                "{name} trains several models in turn, and such an option is of one",
+                name=workload.name,
+                field=option or "model",
+                hint="choose one of its models: --model NAME",
+            )
         raise InvalidValue(
             "{name} accumulates gradients already",
             name=workload.name,
