@@ -122,6 +122,11 @@ class Use:
     years_kept: float | None = None
     electricity: Money | None = None
 
+    @property
+    def told_hours(self) -> bool:
+        """Whether it is told how long the GPU is used: the hours in all, or those of a day."""
+        return self.hours is not None or self.hours_a_day is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pipeline:

@@ -161,7 +161,7 @@ FLIPS: Final[Mapping[str, str]] = {
     "lower_min_memory": N_("lower the minimum to {to}"),
     "raise_power_limit": N_("raise the power limit to {to}"),
     "give_price": N_("state a price with --price {gpu}=…"),
-    "give_length": N_("state --samples and --epochs"),
+    "give_length": N_("state --samples and --epochs, or --hours"),
     "raise_budget": N_("raise the budget to {to}"),
     "allow_backend": N_("allow {backend}"),
     "allow_support": N_("be content with: {status}"),

@@ -158,7 +158,7 @@ def _budget(case: Case, question: Question) -> Verdict | None:
 
 
 def _over(offer: Price, case: Case, question: Question, budget: Money) -> Verdict:
-    total = total_usd(offer, case.estimate, question.prices)
+    total = total_usd(offer, case.estimate, question)
     unit = budget.currency.lower()
     if total is None:
         return Verdict(

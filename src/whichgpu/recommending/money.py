@@ -40,19 +40,25 @@ def affordable(case: Case, question: Question) -> tuple[Price, ...]:
     if budget is None:
         return tuple(offers)
     limit = question.prices.exchange.usd(budget)
-    totals = ((offer, total_usd(offer, case.estimate, question.prices)) for offer in offers)
+    totals = ((offer, total_usd(offer, case.estimate, question)) for offer in offers)
     return tuple(offer for offer, total in totals if total is not None and total <= limit)
 
 
-def total_usd(offer: Price, estimate: Estimate | None, prices: PriceBook) -> float | None:
+def total_usd(offer: Price, estimate: Estimate | None, question: Question) -> float | None:
     """What the offer takes from a budget: the board, or the rent until the work is done; None where that is unknown."""
-    amount = prices.exchange.usd(offer.money)
+    amount = question.prices.exchange.usd(offer.money)
     if not offer.per_hour:
         return amount
-    if estimate is None or estimate.time_to_finish_s is None:
-        return None
-    hours = estimate.time_to_finish_s.mid / SECONDS_PER_HOUR
-    return amount * max(hours, prices.rent_least_hours)
+    hours = _worked_hours(estimate, question)
+    return None if hours is None else amount * max(hours, question.prices.rent_least_hours)
+
+
+def _worked_hours(estimate: Estimate | None, question: Question) -> float | None:
+    """Hours until the work is done, or else those of use that are told; None where neither is."""
+    finish = None if estimate is None else estimate.time_to_finish_s
+    if finish is not None:
+        return finish.mid / SECONDS_PER_HOUR
+    return question.prices.ownership.hours if question.requirements.use.told_hours else None
 
 
 def cost(case: Case, question: Question) -> Cost | None:

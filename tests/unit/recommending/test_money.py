@@ -30,6 +30,13 @@ def of(answer, gpu):
     return next(each for each in answer.ranked if each.gpu.id == gpu)
 
 
+def asked(**use):
+    told = Use(**use)
+    return Question(
+        requirements=Requirements(use=told), prices=default_prices().with_use(told), own=None, currency="USD"
+    )
+
+
 def estimate_of(make, catalog, seconds):
     found = of(ask(make, catalog, default_prices()), CARD).estimate
     return dataclasses.replace(found, time_to_finish_s=Interval(low=seconds, mid=seconds, high=seconds, confidence=0.8))
@@ -40,15 +47,28 @@ def estimate_of(make, catalog, seconds):
     [(60, 0.5), (3600, 0.5), (5400, 0.75), (36000, 5.0)],  # at 0.50 USD an hour; a minute is paid as an hour
 )
 def test_rent_takes_the_hours_of_the_work_from_a_budget_one_at_least(make, catalog, seconds, usd):
-    prices = default_prices()
     estimate = estimate_of(make, catalog, seconds)
-    assert total_usd(price("rented", 0.5), estimate, prices) == pytest.approx(usd)
-    assert total_usd(price("new", 300), estimate, prices) == 300
+    assert total_usd(price("rented", 0.5), estimate, asked()) == pytest.approx(usd)
+    assert total_usd(price("new", 300), estimate, asked()) == 300
 
 
 def test_rent_of_an_unknown_length_has_no_total(make, catalog):
     estimate = dataclasses.replace(estimate_of(make, catalog, 1), time_to_finish_s=None)
-    assert total_usd(price("rented", 0.5), estimate, default_prices()) is None
+    assert total_usd(price("rented", 0.5), estimate, asked()) is None
+    # 40 hours in all, or four a day for half a year: 730
+    assert total_usd(price("rented", 0.5), estimate, asked(hours=40)) == pytest.approx(20)
+    assert total_usd(price("rented", 0.5), estimate, asked(hours_a_day=4, years_kept=0.5)) == pytest.approx(365)
+
+
+def test_hours_of_use_let_rent_pass_a_budget(make, catalog):
+    # 40 hours at 0.50 USD are 20 USD; the board alone is over the budget
+    use = Use(hours=40)
+    prices = default_prices().with_prices({CARD: (price("new", 900), price("rented", 0.5))}).with_use(use)
+    for budget, way in ((20, "rented"), (900, "rented")):
+        limits = Requirements(use=use, gpus=(CARD,), budget=Money(amount=budget, currency="USD"))
+        assert of(ask(make, catalog, prices, limits), CARD).acquisition == way
+    limits = Requirements(use=use, gpus=(CARD,), budget=Money(amount=19.99, currency="USD"))
+    assert not ask(make, catalog, prices, limits).ranked
 
 
 def test_a_short_rent_costs_its_hour_in_the_answer(make, catalog):
