@@ -222,7 +222,7 @@ ONE = "import torch\nmodel = torch.nn.Linear(4, 2)\noptimizer = torch.optim.Adam
         long("import torch\nwhile True:\n    x = torch.rand(3)\n", "script_limit", "line 3"),
         long("import torch, os\nos.fork()\n", "script_limit", "line 2"),
         long("import torch, socket\nsocket.create_connection(('example.org', 80))\n", "script_limit", "network"),
-        ("import torch\nimport lightning\n", "untraceable", "lightning"),
+        ("import torch\nimport fastai\n", "untraceable", "fastai"),
         long("import torch\nimport torchvision.models\n", "missing_extra", "torchvision"),
         (ONE + "model(torch.rand(3, 5))\n", "script_failed", "line 4"),
         (
@@ -247,6 +247,51 @@ def test_what_is_wrong_is_one_line(read: Any, text: str, code: str, said: str) -
     assert caught.value.code == code
     assert said in caught.value.message
     assert "\n" not in caught.value.message
+
+
+LIGHTNING = """
+import lightning as L
+import torch
+from lightning.pytorch.callbacks import ModelCheckpoint
+
+class Classifier(L.LightningModule):
+    def __init__(self, width=20, rate=0.1):
+        super().__init__()
+        self.save_hyperparameters()
+        self.body = torch.nn.Linear(8, self.hparams.width)
+        self.head = torch.nn.Linear(width, 3)
+
+    def forward(self, x):
+        return self.head(self.body(x))
+
+    def training_step(self, batch, batch_idx):
+        x, y = batch
+        loss = torch.nn.functional.cross_entropy(self(x), y)
+        self.log("loss", loss)
+        return loss
+
+    def configure_optimizers(self):
+        optimizer = torch.optim.AdamW(self.parameters(), lr=self.hparams.rate)
+        return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1)]
+
+class Rows(L.LightningDataModule):
+    def train_dataloader(self):
+        rows = torch.utils.data.TensorDataset(torch.rand(90, 8), torch.zeros(90, dtype=torch.long))
+        return torch.utils.data.DataLoader(rows, batch_size=15)
+
+trainer = L.Trainer(
+    max_epochs=7, precision="16-mixed", accumulate_grad_batches=3, gradient_clip_val=1.0, callbacks=[ModelCheckpoint()]
+)
+trainer.fit(Classifier(), datamodule=Rows())
+trainer.test(datamodule=Rows())
+"""
+
+
+def test_the_loop_of_lightning(read: Any) -> None:
+    found = read(LIGHTNING)
+    assert flops(found.graph) == (15 * 2 * (160 + 60), 15 * 2 * (160 + 120))
+    assert (found.batch_size, found.samples, found.epochs, found.gradient_accumulation) == (15, 90, 7, 3)
+    assert (found.precision, found.optimizer, found.parameters) == (Precision.AMP_FP16, "adamw", 180 + 63)
 
 
 def test_a_missing_library_names_its_extra(read: Any) -> None:

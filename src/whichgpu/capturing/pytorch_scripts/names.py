@@ -16,7 +16,7 @@ from typing import Any, Final
 
 import torch.hub
 
-from whichgpu.capturing.pytorch_scripts import hub, pretrained, vision_data, vision_transforms
+from whichgpu.capturing.pytorch_scripts import hub, lightning_loop, pretrained, vision_data, vision_transforms
 from whichgpu.capturing.stand_ins import environments, learning
 from whichgpu.capturing.stand_ins.stubs import PARTS, Attributes, Progress, StubModule
 from whichgpu.capturing.words import words
@@ -33,8 +33,11 @@ STUBBED: Final = frozenset(
 )
 """Libraries a script may use beside its model; one that builds the model is not among them."""
 
-TRAINERS: Final = frozenset(words("lightning pytorch_lightning fastai ignite catalyst composer"))
+TRAINERS: Final = frozenset(words("fastai ignite catalyst composer"))
 """Libraries whose own loop does the training."""
+
+STANDING: Final = hub.ROOTS | lightning_loop.ROOTS
+"""Libraries that have a stand-in whether or not they are installed."""
 
 BUILDERS: Final[Mapping[str, str]] = {
     "torchvision.models": "zoo",
@@ -101,7 +104,7 @@ class FirstFinder(importlib.abc.MetaPathFinder):
                 hint="give the module itself: file.py:function and --input-shape, where the function returns it",
             )
         root = fullname.split(".")[0]
-        if root in hub.ROOTS and not _is_own(root):
+        if root in STANDING and not _is_own(root):
             return importlib.machinery.ModuleSpec(fullname, _Loader(fullname), is_package=True)
         change = self._changes.get(fullname)
         spec = None if change is None else importlib.machinery.PathFinder.find_spec(fullname, path)
@@ -189,7 +192,7 @@ def install(note_folder: Callable[[str], None]) -> LastFinder:
     def known_data(module: Any) -> None:
         vars(module).update(vision_data.classes(module, note_folder))
 
-    PARTS.update(hub.PARTS)
+    PARTS.update({**hub.PARTS, **lightning_loop.parts()})
     changes = {"torchvision.datasets": known_data, **pretrained.CHANGES, **hub.CHANGES}
     last = LastFinder()
     if importlib.util.find_spec("tqdm") is None:
