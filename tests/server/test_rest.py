@@ -175,6 +175,8 @@ def test_what_the_openapi_document_does_not_allow_is_refused(client: Client) -> 
     for path in ("recommend", "estimate"):
         answer = client.post(f"{V1}/{path}", json={"source": "resnet50", "capture": None})
         assert (answer.status_code, answer.json()["field"]) == (422, "capture")
+    answer = client.post(f"{V1}/recommend", json={"source": "resnet50", "workloads": None})
+    assert (answer.status_code, answer.json()["field"]) == (422, "workloads")
 
 
 def test_the_openapi_document_says_what_answers_hold(client: Client) -> None:

@@ -72,7 +72,8 @@ def language_of(scope: Scope) -> str:
 
 def asked_language(scope: Scope) -> str:
     """``?lang=`` of a request, empty where it has none."""
-    return parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True).get("lang", [""])[0]
+    query: str = scope["query_string"].decode("latin-1")
+    return parse_qs(query, keep_blank_values=True).get("lang", [""])[0]
 
 
 class Guard:

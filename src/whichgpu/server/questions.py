@@ -55,6 +55,8 @@ class Questions:
     def _ask(self, given: Mapping[str, Any], file: File | None) -> Ask:
         """A question without its capture, and the capture or the file as what is read instead of a source."""
         document = dict(given)
+        if document.get("workloads", ()) is None:
+            raise InvalidValue("workloads must be a list of tables", field="workloads")
         if "capture" in document:
             capture = document.pop("capture")
             if not isinstance(capture, Mapping) or file is not None:

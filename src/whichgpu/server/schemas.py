@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 from whichgpu.answering.schemas import QUESTION, WORKLOAD
@@ -86,8 +87,14 @@ def document(name: str, *members: str) -> dict[int | str, dict[str, Any]]:
     return {200: {"description": f"The document {name}.", "content": {"application/json": {"schema": schema}}}}
 
 
-_GPU: Final = {"type": "string", "enum": [gpu.id for gpu in default_catalog().gpus]}
+_GPU: Final[dict[str, Any]] = {"type": "string", "enum": [gpu.id for gpu in default_catalog().gpus]}
 _TEXT: Final = {"type": "string"}
+
+
+def _one_of(names: Iterable[str]) -> dict[str, Any]:
+    """One of the names, or nothing, as a form leaves it."""
+    return {"type": "string", "enum": ["", *names]}
+
 
 _OF_QUERY: Final[dict[str, dict[str, Any]]] = {
     # what a route calls a key: its name where that is another, whether it must be there, its schema
@@ -97,9 +104,9 @@ _OF_QUERY: Final[dict[str, dict[str, Any]]] = {
         "required": True,
         "schema": {"type": "array", "items": _GPU, "minItems": 1, "maxItems": MOST_COMPARED},
     },
-    "gpu": {"name": "gpu", "required": False, "schema": _GPU},
-    "category": {"name": "category", "required": False, "schema": {"type": "string", "enum": list(CATEGORIES)}},
-    "lang": {"name": "lang", "required": False, "schema": {"type": "string", "enum": list(LANGUAGES)}},
+    "gpu": {"name": "gpu", "required": False, "schema": _one_of(_GPU["enum"])},
+    "category": {"name": "category", "required": False, "schema": _one_of(CATEGORIES)},
+    "lang": {"name": "lang", "required": False, "schema": _one_of(LANGUAGES)},
 }
 
 
