@@ -1,8 +1,8 @@
 """How far predicted peaks of memory are from published ones, by source, and the interval that holds 80 % of them.
 
 ``python scripts/memory_spread.py DIR`` reads a folder of measurements (docs/validate.md). Each source weighs the same
-in the factor at the end: it is ``factor.other.memory`` of ``predicting/spread.toml``. Rows that stand apart are listed
-with the reason.
+in the factors at the end: they are ``memory_language`` and ``memory`` of ``predicting/spread.toml``. Rows that stand
+apart are listed with the reason.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from pathlib import Path
 
 from whichgpu.validating import validate
 from whichgpu.validating.memory import MemoryRecord
+
+LANGUAGE = ("litgpt",)
+"""Sources of language models."""
 
 
 def main() -> None:
@@ -32,7 +35,9 @@ def main() -> None:
         f"of {found.failed} that did not {found.said_to_fit} are said to fit"
     )
     print(f"inside the interval, each source weighing the same: {record.coverage():.0%}")
-    print(f"factor over all sources, each weighing the same: {record.factor():.3f}")
+    sources = [each.source for each in record.sources()]
+    print(f"factor of language models: {record.factor(*(name for name in sources if name in LANGUAGE)):.3f}")
+    print(f"factor of all others: {record.factor(*(name for name in sources if name not in LANGUAGE)):.3f}")
 
 
 if __name__ == "__main__":

@@ -19,9 +19,6 @@ from whichgpu.cli.main import run as run_command
 ROOT = Path(__file__).resolve().parent.parent.parent
 CASES = sorted((Path(__file__).parent / "cases").glob("*.toml"))
 OPEN = {
-    ("test_what_must_come_out", "11-8b-qlora-under-100000-yen"): (
-        "8 GB is predicted tight: the output layer counts as quantised, which bitsandbytes leaves in half precision"
-    ),
     ("test_the_numbers_that_the_argument_rests_on", "26-power-limit-in-summer"): (
         "the power of boards with GDDR memory is predicted too low, so the limit does not bind (docs/prediction.md)"
     ),

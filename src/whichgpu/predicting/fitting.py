@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from whichgpu.costing import resolve
 from whichgpu.estimate import Fit, Interval, MemoryParts
@@ -12,21 +13,29 @@ from whichgpu.predicting.staging import memory
 from whichgpu.predicting.uncertainty import CONFIDENCE, factors
 from whichgpu.workload import Workload
 
+LANGUAGE: Final = "language-model"
+"""The category whose peaks have an interval of their own."""
+
 
 def fits(workload: Workload, gpus: Sequence[Gpu]) -> list[Fit]:
     """Whether the workload fits the memory of every GPU, in their order."""
     resolutions = [resolve(workload, gpu) for gpu in gpus]
     parts = memory(workload, gpus, resolutions)
-    return [fit(needed(found), usable_bytes(gpu)) for gpu, found in zip(gpus, parts, strict=True)]
+    return [fit(needed(found, workload), usable_bytes(gpu)) for gpu, found in zip(gpus, parts, strict=True)]
 
 
-def peak(memory_bytes: float, certain_bytes: float) -> Interval:
+def memory_factor(workload: Workload) -> float:
+    """The measured 80 % factor of what passes through a step: language models' graphs say more of it than others'."""
+    return factors()["other"]["memory_language" if workload.category == LANGUAGE else "memory"]
+
+
+def peak(memory_bytes: float, certain_bytes: float, factor: float) -> Interval:
     """The interval of a peak of memory: what is exact stays, what passes through a step may be more or less."""
-    passing, factor = max(memory_bytes - certain_bytes, 0.0), factors()["other"]["memory"]
+    passing = max(memory_bytes - certain_bytes, 0.0)
     kept = memory_bytes - passing
     return Interval(low=kept + passing / factor, mid=memory_bytes, high=kept + passing * factor, confidence=CONFIDENCE)
 
 
-def needed(parts: MemoryParts) -> Interval:
+def needed(parts: MemoryParts, workload: Workload) -> Interval:
     """The interval of what a GPU must have."""
-    return peak(parts.needed_bytes, parts.certain_bytes)
+    return peak(parts.needed_bytes, parts.certain_bytes, memory_factor(workload))

@@ -19,7 +19,7 @@ from whichgpu.graph import ELEMENT_BYTES, Role
 from whichgpu.predicting.alike import convolves, model_class
 from whichgpu.predicting.batches import largest_batches
 from whichgpu.predicting.coefficients import Coefficients, shipped
-from whichgpu.predicting.fitting import needed, peak
+from whichgpu.predicting.fitting import memory_factor, needed, peak
 from whichgpu.predicting.hardware import Hardware, arrays
 from whichgpu.predicting.latency import Times, moved_bytes, times, transfer_s
 from whichgpu.predicting.memory import fit, fit_probability, reserved_share, usable_bytes
@@ -211,7 +211,7 @@ def _estimate(made: _Made, index: int, evidence: Evidence) -> Estimate:
     gpu, parts = first.gpus[index], made.memory[index]
     latency = made.interval(made.whole.step_s, index)
     power = _power(made, index)
-    need, usable = needed(parts), usable_bytes(gpu)
+    need, usable = needed(parts, workload), usable_bytes(gpu)
     share, capacity = reserved_share(workload), gpu.get("memory_bytes")
     produced, unit = _produced(workload)
     return Estimate(
@@ -219,7 +219,7 @@ def _estimate(made: _Made, index: int, evidence: Evidence) -> Estimate:
         latency_s=latency,
         throughput_per_s=latency.reciprocal(produced),
         throughput_unit=unit,
-        peak_memory_bytes=peak(parts.total_bytes, parts.certain_bytes),
+        peak_memory_bytes=peak(parts.total_bytes, parts.certain_bytes, memory_factor(workload)),
         power_w=power,
         energy_j=None if power is None else _product(power, latency),
         fit=fit(need, usable),

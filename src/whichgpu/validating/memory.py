@@ -15,7 +15,6 @@ import numpy as np
 from whichgpu.catalog import default_catalog
 from whichgpu.measurements.meaning import CODE, FIT_LABEL, SCORED, Meaning
 from whichgpu.measurements.reading import Sheet
-from whichgpu.predicting.uncertainty import factors
 from whichgpu.validating.forecast import Forecast
 
 SLICED: Final = "batches that are large for their card decode in slices, which is another program"
@@ -133,9 +132,10 @@ class MemoryRecord:
         """The share of peaks inside their stated interval, each source weighing the same; NaN where there are none."""
         return float(np.mean([each.coverage for each in self.sources()] or [math.nan]))
 
-    def factor(self) -> float:
-        """The factor that holds 80 % of what is not exact, each source weighing the same."""
-        rows = [peak for peak in self.peaks if not peak.apart]
+    def factor(self, *sources: str) -> float:
+        """The factor that holds 80 % of what is not exact, each of the sources (all where none is named) weighing
+        the same."""
+        rows = [peak for peak in self.peaks if not peak.apart and (not sources or peak.source in sources)]
         counts = {each.source: each.rows for each in self.sources()}
         spreads = np.array([abs(peak.spread) for peak in rows])
         weights = np.array([1.0 / counts[peak.source] for peak in rows])
@@ -159,15 +159,16 @@ def _figures(source: str, rows: Sequence[Peak]) -> SourceFigures:
 
 
 def _peak(sheet: Sheet, meaning: Meaning, forecast: Forecast, row: int) -> Peak:
-    predicted, high = float(forecast.mid[row]), float(forecast.high[row])
-    # The stated interval widens what passes, and nothing else: its width tells how much that is.
-    passing = (high - predicted) / (factors()["other"]["memory"] - 1.0)
+    low, predicted, high = (float(column[row]) for column in (forecast.low, forecast.mid, forecast.high))
+    # The stated interval widens what passes by a factor, and nothing else: its two sides tell both.
+    wider = (high - predicted) / (predicted - low) if predicted > low else 1.0
+    passing = (high - predicted) / (wider - 1.0) if wider > 1.0 else 0.0
     peak = Peak(
         source=str(sheet.entry("source", row)),
         model=str(sheet.entry("model", row)),
         measured=float(meaning.value[row]),
         predicted=predicted,
-        low=float(forecast.low[row]),
+        low=low,
         high=high,
         certain_bytes=predicted - passing,
     )

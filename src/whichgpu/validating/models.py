@@ -21,6 +21,7 @@ from whichgpu.measurements.sources import sources
 from whichgpu.measurements.vocabulary import Line
 from whichgpu.measurements.workloads import Load, workload_of
 from whichgpu.predicting import predict, predictable
+from whichgpu.predicting.fitting import memory_factor
 from whichgpu.predicting.fitting import peak as interval_of_peak
 from whichgpu.validating.baselines import model_s
 from whichgpu.validating.forecast import Forecast, skip
@@ -178,7 +179,7 @@ def _memory(case: _Case, line: Line) -> Interval | None:
         peak -= parts.context_bytes
     if counts == "allocated":
         peak -= parts.allocator_bytes
-    return interval_of_peak(peak, parts.certain_bytes)
+    return interval_of_peak(peak, parts.certain_bytes, memory_factor(case.workload))
 
 
 def _power(case: _Case, line: Line) -> Interval | None:

@@ -72,11 +72,11 @@ def test_options_name_what_differs_and_nothing_else(resnet):
 def test_the_hosts_memory_helps_where_it_costs_little():
     # eight sequences a step: two copies of 16 GB and the update weigh less than the passes
     llama = zoo.workload("llama-3-8b", "train", 8)
-    way = answer(llama, "rtx-5090")
+    way = answer(llama, "rtx-6000-ada")
     assert way.changes[0] == "offloading"
     assert "--offload optimizer" in way.options(llama)
     assert way.time_factor <= 2.0
-    assert fits(way.workload, [CATALOG.get("rtx-5090")])[0] is not Fit.DOES_NOT_FIT
+    assert fits(way.workload, [CATALOG.get("rtx-6000-ada")])[0] is not Fit.DOES_NOT_FIT
 
 
 def test_layers_left_to_the_processor_or_weights_brought_over_serve_what_no_rounding_fits():
