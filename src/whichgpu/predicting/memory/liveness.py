@@ -111,12 +111,7 @@ def _liveness(graph: OperatorGraph, step: str) -> Liveness:
     saved = (born < forward_end) & (dies >= forward_end) & ~gradient & ~data
     kept = _kept(operators, graph.tensors)
     turning = [at for at, operator in enumerate(operators) if _is_dense_convolution(operator)]
-    head = _head(graph)
-    multiplying = [
-        (at, elements)
-        for at, operator in enumerate(operators)
-        if (elements := _matrix(operator, graph)) and _matrices(operator, graph)[0].storage != head
-    ]
+    multiplying = list(_unpacked(operators, graph))
     # Every turn of a loop keeps its own activations.
     table *= np.where(saved, [kept.get(storage, 1.0) for storage in order], 1.0)[:, None]
     return Liveness(
@@ -142,6 +137,15 @@ def _liveness(graph: OperatorGraph, step: str) -> Liveness:
         matrices=np.array([elements for _, elements in multiplying], dtype=np.float64),
         caches=_caches(largest),
     )
+
+
+def _unpacked(operators: Iterable[Operator], graph: OperatorGraph) -> Iterator[tuple[int, int]]:
+    """Positions of products with frozen weights that are quantised where any are, and the elements of these."""
+    head = _head(graph)
+    for at, operator in enumerate(operators):
+        elements = _matrix(operator, graph)
+        if elements and _matrices(operator, graph)[0].storage != head:
+            yield at, elements
 
 
 def _outputs(operators: Iterable[Operator], tensors: tuple[Tensor, ...]) -> Iterator[int]:
