@@ -41,10 +41,10 @@ interval, width the median of that interval over its middle.
 it); a GPU whose chip nobody measured is predicted from its relatives there, too. `docs/prediction.md` says where not to
 trust the predictions.
 
-Constants that all chips share (forms of kernels, hosts, stacks and eras, energies) were chosen on these same measurements:
-only the coefficients of a left-out chip are unseen, so a new source is predicted less well than the tables say. Lambda's
-Stable Diffusion rows, labelled 50 steps, are read as 30 steps with TF32, which was inferred from their times: they are no
-test (`docs/prediction.md` has the errors under every reading: 88 % as published).
+Constants that all chips share (forms of kernels, hosts, stacks and eras, energies) were chosen on these same
+measurements: only the coefficients of a left-out chip are unseen, so a new source is predicted less well than the
+tables say. Lambda's Stable Diffusion rows, labelled 50 steps, are read as 30 steps with TF32, which was inferred from
+their times: they are no test (`docs/prediction.md` has the errors under every reading: 88 % as published).
 
 Beside the predictions stands what people reckon by hand, on the same rows:
 
