@@ -58,6 +58,10 @@ def test_the_cheapest_offer_of_a_way_counts():
         ("900usd", 900, "USD"),
         ("$899.50", 899.5, "USD"),
         ("85000円", 85000, "JPY"),
+        ("20万円", 200000, "JPY"),
+        ("12.5万円", 125000, "JPY"),
+        ("２０万円", 200000, "JPY"),
+        ("￥８５，０００", 85000, "JPY"),
         ("¥85000", 85000, "JPY"),
         ("700€", 700, "EUR"),
     ],
@@ -66,7 +70,9 @@ def test_money_is_an_amount_and_a_currency(text, amount, currency):
     assert parse_money(text, "budget") == Money(amount=amount, currency=currency)
 
 
-@pytest.mark.parametrize("text", ["900", "usd", "", "-5usd", "0usd", "900 dollars", "9e99999usd", "abcusd", "5usd/h"])
+@pytest.mark.parametrize(
+    "text", ["900", "usd", "", "-5usd", "0usd", "900 dollars", "9e99999usd", "abcusd", "5usd/h", "0万円", "20万"]
+)
 def test_money_without_a_currency_or_a_positive_amount_is_refused(text):
     with pytest.raises(InvalidValue):
         parse_money(text, "budget")

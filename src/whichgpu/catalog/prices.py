@@ -8,6 +8,7 @@ import functools
 import math
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
@@ -19,6 +20,8 @@ from whichgpu.requirement import Money, Use
 CURRENCIES: Final = ("USD", "JPY", "EUR")
 _MONEY: Final = re.compile(r"^([0-9][0-9,_]*(?:\.[0-9]+)?)\s*([A-Za-z]{3}|\$|¥|€|円)?(/h)?$")
 _PREFIXED: Final = re.compile(r"^([$¥€])\s*([0-9][0-9,_]*(?:\.[0-9]+)?)(/h)?$")
+_TEN_THOUSANDS: Final = re.compile(r"^([0-9][0-9,_]*(?:\.[0-9]+)?)\s*万\s*円(/h)?$")
+"""``20万円``, as Japanese writes 200,000 yen."""
 _SYMBOLS: Final = {"$": "USD", "¥": "JPY", "円": "JPY", "€": "EUR"}
 _DAYS_A_YEAR: Final = 365.0
 _WAYS: Final = ("new", "used", "rented")
@@ -222,8 +225,11 @@ def parse_price(text: str, way: str) -> Price:
 
 
 def _parse(text: str, what: str) -> tuple[Money, bool]:
-    compact = text.strip()
-    if match := _PREFIXED.match(compact):
+    compact = unicodedata.normalize("NFKC", text.strip())  # full-width digits and signs as plain ones
+    if match := _TEN_THOUSANDS.match(compact):
+        number, hour = match.groups()
+        number, symbol = str(_number(number) * 10_000), "JPY"
+    elif match := _PREFIXED.match(compact):
         symbol, number, hour = match.groups()
     elif match := _MONEY.match(compact):
         number, symbol, hour = match.groups()
@@ -250,7 +256,11 @@ def _parse(text: str, what: str) -> tuple[Money, bool]:
             field=what,
             hint="currencies: {known}",
         )
-    amount = float(number.replace(",", "").replace("_", ""))
+    amount = _number(number)
     if not math.isfinite(amount) or amount <= 0:
         raise InvalidValue("{what}: {text!r} is not a positive amount", what=what, text=text, field=what)
     return Money(amount=amount, currency=currency), hour is not None
+
+
+def _number(text: str) -> float:
+    return float(text.replace(",", "").replace("_", ""))
