@@ -87,9 +87,7 @@ def memory_text(name: str, each: Estimate, course: Timeline, available: int | No
     yield paragraph(_("{name} on {gpu}: peak memory by part").format(name=name, gpu=each.gpu), available)
     columns = [Column(heading=_("part")), Column(heading=_("memory"), right=True)]
     parts = each.memory.document()
-    yield table(
-        columns, [[_(NAMES[part]), size(value)] for part, value in parts.items() if value], available
-    )
+    yield table(columns, [[_(NAMES[part]), size(value)] for part, value in parts.items() if value], available)
     top = course.course[course.peak]
     yield ""
     yield paragraph(

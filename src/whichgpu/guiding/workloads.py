@@ -172,6 +172,7 @@ class Change:
 CHANGES: Final = {
     "double_compute": N_("arithmetic twice as fast"),
     "double_bandwidth": N_("memory twice as fast"),
+    "double_power": N_("a power limit twice as high"),
     "free_launches": N_("starting operators and the host cost nothing"),
     "double_batch": N_("twice the batch (time of the larger step)"),
     "mixed_precision": N_("mixed precision"),
@@ -184,7 +185,7 @@ def _changes(workload: Workload, gpu: Gpu, made: Estimate, allow_uncovered: bool
     def predicted(changed: Workload, on: Gpu) -> float:
         return predict(changed, [on], allow_uncovered=allow_uncovered)[0].latency_s.mid
 
-    for code, ends in (("double_compute", ("flops_per_s", "ops_per_s")), ("double_bandwidth", ("memory_bytes_per_s",))):
+    for code, ends in _BETTER_GPUS.items():
         seconds = predicted(workload, _faster(gpu, ends))
         yield Change(code=code, latency_s=seconds, factor=today_s / seconds)
     device_s = sum(
@@ -202,6 +203,14 @@ def _changes(workload: Workload, gpu: Gpu, made: Estimate, allow_uncovered: bool
         except MissingFigure:
             return
         yield Change(code="mixed_precision", latency_s=seconds, factor=today_s / seconds)
+
+
+_BETTER_GPUS: Final = {
+    "double_compute": ("flops_per_s", "ops_per_s"),
+    "double_bandwidth": ("memory_bytes_per_s",),
+    "double_power": ("board_power_w",),
+}
+"""Endings of the figures that are doubled. Power holds some boards back from arithmetic that they have."""
 
 
 def _faster(gpu: Gpu, ends: tuple[str, ...]) -> Gpu:
