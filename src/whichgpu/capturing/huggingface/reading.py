@@ -11,7 +11,12 @@ from typing import Any, Final
 
 from whichgpu.capturing import language
 from whichgpu.capturing.configurations import dimensions
-from whichgpu.capturing.huggingface.configuring import Configuration, read_configuration, weight_precision
+from whichgpu.capturing.huggingface.configuring import (
+    Configuration,
+    read_configuration,
+    refuse_code,
+    weight_precision,
+)
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.sandboxing.launching import run
 from whichgpu.capturing.serialising import from_document
@@ -94,8 +99,19 @@ def by_library(configuration: Configuration, request: CaptureRequest) -> Workloa
             missing=", ".join(missing),
             hint="pip install 'whichgpu[huggingface]'",
         )
+    if not _may_know(configuration.model_type):
+        refuse_code(configuration)
     result = run(_job(configuration, request), limits=request.limits)
     return from_document(result["workload"])
+
+
+def _may_know(model_type: str) -> bool:
+    """Whether transformers' tables name the type, read as text: importing the library takes seconds."""
+    found = importlib.util.find_spec("transformers")
+    folders = found.submodule_search_locations if found is not None else None
+    tables = [path for folder in folders or () for path in Path(folder, "models", "auto").glob("*.py")]
+    named = f'"{model_type}"'.encode()
+    return not tables or any(named in path.read_bytes() for path in tables)
 
 
 def _job(configuration: Configuration, request: CaptureRequest) -> dict[str, Any]:
