@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from whichgpu.cli.entry import per_joule
 from whichgpu.cli.tables import Column, paragraph, table
-from whichgpu.cli.units import joule_heading, rate_heading, time_heading
+from whichgpu.cli.units import joule_heading, phase_headings, phase_times, rate_heading, time_heading
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages, sentences
 from whichgpu.explaining.quantities import duration, factor, listed, money, power, rate, sentences_joined, size
@@ -61,12 +61,14 @@ def _asked(answer: Recommendation) -> str:
 def _ranking(answer: Recommendation, rows: Sequence[Candidate], available: int | None) -> str:
     finishes = any(c.estimate is not None and c.estimate.time_to_finish_s is not None for c in rows)
     every = [c.estimate for c in rows if c.estimate is not None]
+    phases = phase_headings(every)
     columns = [
         Column(heading="#", right=True),
         Column(heading=_("GPU")),
         *([Column(heading=_("batch"), right=True, weight=20)] if answer.workload.largest_batch else []),
         Column(heading=time_heading(every), right=True),
         Column(heading=_("range"), right=True, weight=50),
+        *(Column(heading=heading, right=True, weight=72) for heading in phases),
         *([Column(heading=_("to finish"), right=True, weight=90)] if finishes else []),
         Column(heading=_("vs CPU"), right=True, weight=85),
         Column(heading=rate_heading(every), right=True, weight=30),
@@ -78,13 +80,13 @@ def _ranking(answer: Recommendation, rows: Sequence[Candidate], available: int |
         Column(heading=_("software"), weight=70),
         Column(heading=_("limit"), weight=65),
     ]
-    body = [_row(candidate, answer, finishes) for candidate in rows]
+    body = [_row(candidate, answer, phases, finishes) for candidate in rows]
     if answer.baseline is not None:
-        body.append(_baseline_row(answer.baseline, answer, finishes))
+        body.append(_baseline_row(answer.baseline, answer, phases, finishes))
     return table(columns, body, available)
 
 
-def _row(candidate: Candidate, answer: Recommendation, finishes: bool) -> list[str]:
+def _row(candidate: Candidate, answer: Recommendation, phases: Sequence[str], finishes: bool) -> list[str]:
     estimate = candidate.estimate
     assert estimate is not None
     rank = f"{candidate.rank}{'=' if candidate.tied_with_previous else ''}"
@@ -92,7 +94,7 @@ def _row(candidate: Candidate, answer: Recommendation, finishes: bool) -> list[s
         rank,
         candidate.gpu.id,
         *_batch(estimate, answer),
-        *_numbers(estimate, answer.baseline, finishes),
+        *_numbers(estimate, answer.baseline, phases, finishes),
         _price(estimate),
         _(messages.WAYS[candidate.acquisition]),
         _(messages.STATES[candidate.support]),
@@ -100,12 +102,12 @@ def _row(candidate: Candidate, answer: Recommendation, finishes: bool) -> list[s
     ]
 
 
-def _baseline_row(estimate: Estimate, answer: Recommendation, finishes: bool) -> list[str]:
+def _baseline_row(estimate: Estimate, answer: Recommendation, phases: Sequence[str], finishes: bool) -> list[str]:
     return [
         "",
         estimate.gpu,
         *_batch(estimate, answer),
-        *_numbers(estimate, estimate, finishes),
+        *_numbers(estimate, estimate, phases, finishes),
         "",
         "",
         "",
@@ -118,7 +120,7 @@ def _batch(estimate: Estimate, answer: Recommendation) -> list[str]:
     return [str(estimate.batch_size)] if answer.workload.largest_batch else []
 
 
-def _numbers(estimate: Estimate, baseline: Estimate | None, finishes: bool) -> list[str]:
+def _numbers(estimate: Estimate, baseline: Estimate | None, phases: Sequence[str], finishes: bool) -> list[str]:
     latency = estimate.latency_s
     yields = estimate.throughput_per_s.mid
     faster = "–" if baseline is None else factor(yields / baseline.throughput_per_s.mid)
@@ -126,6 +128,7 @@ def _numbers(estimate: Estimate, baseline: Estimate | None, finishes: bool) -> l
     return [
         duration(latency.mid),
         f"{duration(latency.low)} – {duration(latency.high)}",
+        *phase_times(estimate, phases),
         *(["–" if finish is None else duration(finish.mid)] if finishes else []),
         faster,
         rate(estimate.throughput_per_s.mid),

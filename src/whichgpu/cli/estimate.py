@@ -16,7 +16,7 @@ from whichgpu.cli.measurements import measured_lines, measurements_beside, with_
 from whichgpu.cli.options import Name, catalogue_options, option, output_options
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
-from whichgpu.cli.units import joule_heading, rate_heading, time_heading
+from whichgpu.cli.units import joule_heading, phase_headings, phase_times, rate_heading, time_heading
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import N_, _, messages
 from whichgpu.explaining.quantities import count, duration, energy, factor, power, rate, size
@@ -164,7 +164,7 @@ def _show(answers: Answers, missing: dict[str, str]) -> None:
 
 def _table(answers: Answers, available: int | None) -> str:
     every = [each for _workload, found in answers for each in found]
-    generates = any(each.prefill_s is not None for each in every)
+    phases = phase_headings(every)
     largest = any(workload.largest_batch for workload, _estimates in answers)
     lengths = len({workload.sequence_length for workload, _estimates in answers}) > 1
     columns = [
@@ -174,7 +174,7 @@ def _table(answers: Answers, available: int | None) -> str:
         *([Column(heading=_("batch"), right=True, weight=20)] if largest else []),
         Column(heading=time_heading(every), right=True),
         Column(heading=_("range"), right=True, weight=60),
-        *(Column(heading=heading, right=True, weight=20) for heading in _phases(generates)),
+        *(Column(heading=heading, right=True, weight=20) for heading in phases),
         Column(heading=_("vs first"), right=True, weight=85),
         Column(heading=rate_heading(every), right=True, weight=40),
         Column(heading=_("memory"), right=True, weight=80),
@@ -189,15 +189,11 @@ def _table(answers: Answers, available: int | None) -> str:
     first = {estimate.gpu: estimate for estimate in answers[0][1]}
     alone = next(iter(first.values()), None) if len(answers) == 1 else None
     rows = [
-        _row(workload, each, alone or first.get(each.gpu), generates, lengths)
+        _row(workload, each, alone or first.get(each.gpu), phases, lengths)
         for workload, found in answers
         for each in found
     ]
     return table(columns, rows, available)
-
-
-def _phases(generates: bool) -> list[str]:
-    return [_("prefill"), _("time a token")] if generates else []
 
 
 def _compared_s(each: Estimate, workload: Workload) -> float:
@@ -205,8 +201,7 @@ def _compared_s(each: Estimate, workload: Workload) -> float:
     return 1.0 / each.throughput_per_s.mid if workload.largest_batch else each.latency_s.mid
 
 
-def _row(workload: Workload, each: Estimate, first: Estimate | None, generates: bool, lengths: bool) -> list[str]:
-    parts = [each.prefill_s, each.decode_s_per_token] if generates else []
+def _row(workload: Workload, each: Estimate, first: Estimate | None, phases: Sequence[str], lengths: bool) -> list[str]:
     ratio = "–" if first is None else factor(_compared_s(each, workload) / _compared_s(first, workload))
     return [
         workload.name,
@@ -215,7 +210,7 @@ def _row(workload: Workload, each: Estimate, first: Estimate | None, generates: 
         *([str(each.batch_size)] if workload.largest_batch else []),
         duration(each.latency_s.mid),
         f"{duration(each.latency_s.low)} – {duration(each.latency_s.high)}",
-        *("–" if part is None else duration(part.mid) for part in parts),
+        *phase_times(each, phases),
         ratio,
         rate(each.throughput_per_s.mid),
         size(each.peak_memory_bytes.mid),

@@ -1,11 +1,12 @@
-"""Headings of columns whose unit the work decides: samples or tokens, a step or a whole generation."""
+"""Columns that the work decides: samples or tokens, a step or a whole generation and its two phases."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import _
+from whichgpu.explaining.quantities import duration
 
 
 def time_heading(estimates: Iterable[Estimate]) -> str:
@@ -21,6 +22,17 @@ def rate_heading(estimates: Iterable[Estimate]) -> str:
 def joule_heading(estimates: Iterable[Estimate]) -> str:
     """The unit of what a joule yields."""
     return _("tokens/J") if _all_tokens(estimates) else _("samples/J")
+
+
+def phase_headings(estimates: Iterable[Estimate]) -> list[str]:
+    """Headings of the times of a generation's phases; none where nothing is generated."""
+    return [_("prefill"), _("time a token")] if any(each.prefill_s is not None for each in estimates) else []
+
+
+def phase_times(each: Estimate, headings: Sequence[str]) -> list[str]:
+    """The times of a generation's phases under these headings."""
+    parts = [each.prefill_s, each.decode_s_per_token] if headings else []
+    return ["–" if part is None else duration(part.mid) for part in parts]
 
 
 def _all_tokens(estimates: Iterable[Estimate]) -> bool:
