@@ -18,6 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from whichgpu.capturing.tracing import movement, norms, pointwise, products, sampling, summaries  # noqa: F401
 from whichgpu.capturing.tracing.guessing import guess
 from whichgpu.capturing.tracing.planning import Plan, plan_of
+from whichgpu.capturing.tracing.remembering import Memory
 from whichgpu.capturing.tracing.tensors import Ledger
 from whichgpu.errors import Untraceable
 from whichgpu.graph import PRODUCTS, Attribute, Kind, Operator, OperatorGraph, Phase, Role
@@ -47,6 +48,7 @@ class Recorder(TorchDispatchMode):
     def restart(self) -> None:
         """Forget all that was recorded and declared: what follows is the graph."""
         self.guessed: set[str] = set()
+        self._memory = Memory()
         self._ledger = Ledger()
         self._parameters: list[torch.Tensor] = []
         self._operators: list[Operator] = []
@@ -177,7 +179,7 @@ class Recorder(TorchDispatchMode):
         if func is _DEVICE:  # asked by autograd of every gradient: the answer without a round through the dispatcher
             return args[0].fake_device if isinstance(args[0], FakeTensor) else func(*args)
         try:
-            out = func(*args, **kwargs) if kwargs else func(*args)
+            out = self._memory.result(func, args, kwargs or {})
         except (DataDependentOutputException, DynamicOutputShapeException) as error:
             out = self._guessed(func, args, error)
         except UnsupportedOperatorException as error:
