@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import format_samples
+import json_targets
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -222,7 +223,18 @@ def _onnx_mutated(data: st.DataObject, sample: bytes) -> bytes:
     return onnx_mutations.mutated(data, sample)
 
 
+def _document_mutated(data: st.DataObject, sample: bytes) -> bytes:
+    return json.dumps(json_mutated(data, json.loads(sample))).encode()
+
+
 TARGETS: Mapping[str, Target] = {
+    "configuration": Target(
+        samples=json_targets.configurations, mutated=_document_mutated, read=json_targets.read_configuration
+    ),
+    "pipeline": Target(samples=json_targets.pipelines, mutated=_document_mutated, read=json_targets.read_pipeline),
+    "notebook": Target(
+        samples=json_targets.notebooks, mutated=either(_document_mutated), read=json_targets.read_notebook
+    ),
     "gguf": Target(samples=_gguf_samples, mutated=bytes_mutated, read=_gguf),
     "safetensors": Target(samples=_safetensors_samples, mutated=either(_safetensors_mutated), read=_safetensors),
     "keras": Target(samples=_keras_samples, mutated=either(_keras_mutated), read=_keras),

@@ -324,6 +324,18 @@ class Layers:
 
         self._tape_for(logits, backward)
 
+    def mean(self, x: int) -> None:
+        """The mean of ``x`` as a loss, where the model has none: the backward pass starts there, too."""
+        loss = self.graph.tensor(())
+        self.graph.operator(Kind.REDUCTION, "mean", [x], [loss], function="mean")
+
+        def backward() -> None:
+            dx = self._gradient_of(x)
+            self.graph.operator(Kind.ELEMENTWISE, "div", [self.graph.tensor(())], [dx], function="div")
+            self._give(x, dx)
+
+        self._tape_for(x, backward)
+
     def finish(self) -> OperatorGraph:
         """The graph; in training with the backward pass."""
         if self.train:

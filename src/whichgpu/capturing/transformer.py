@@ -50,12 +50,18 @@ class _Transformer:
         if d.final_norm:
             with scope("norm"):
                 x = self._norm(x)
+        results = [x]
         if d.pooler:
             with scope("pooler"):
-                self._pooled(x)
+                results.append(self._pooled(x))
         if d.head:
             with scope("head"):
                 self._head(x, table)
+        elif self.run.train:
+            # Without a head there is no loss: the sum of the means of all results stands for it, as in traced models.
+            with scope("loss"):
+                for result in results:
+                    self.layers.mean(result)
 
     def _embedded(self) -> tuple[int, int]:
         """Tokens (with positions and segments) as vectors, and the table of tokens."""

@@ -171,3 +171,14 @@ def test_an_unknown_model_type_is_left_to_another_reader() -> None:
 def test_heads_must_share_evenly() -> None:
     with pytest.raises(InvalidValue, match="cannot share"):
         Dimensions(hidden=6, layers=1, heads=3, kv_heads=2, head_size=2, feed_forward=7, vocabulary=11)
+
+
+def test_an_encoder_without_a_head_trains_through_all_its_layers() -> None:
+    # No loss is named: the means of its results stand for one, and every product has its two gradients.
+    sizes = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 12}
+    dimensions = built({"model_type": "bert", **sizes, "vocab_size": 16, "max_position_embeddings": 64})
+    trained = graph(dimensions, Run(batch_size=2, tokens=4, train=True))
+    products = [operator.phase for operator in trained.operators if operator.kind is Kind.GEMM]
+    layers = 2 * (4 + 2)  # queries, keys, values and output; two of the feed-forward part; and the pooler's
+    assert products.count(Phase.FORWARD) == layers + 1
+    assert products.count(Phase.BACKWARD) == 2 * (layers + 1)
