@@ -43,8 +43,8 @@ trust the predictions.
 
 Constants that all chips share (forms of kernels, hosts, stacks and eras, energies) were chosen on these same
 measurements: only the coefficients of a left-out chip are unseen, so a new source is predicted less well than the
-tables say. Lambda's Stable Diffusion rows, labelled 50 steps, are read as 30 steps with TF32, as the source's own recipe
-runs them (`docs/prediction.md` has the errors under every reading: 88 % as labelled).
+tables say. Lambda's Stable Diffusion rows, labelled 50 steps, are read as 30 steps with TF32, as the source's own
+recipe runs them (`docs/prediction.md` has the errors under every reading: 88 % as labelled).
 
 Beside the predictions stands what people reckon by hand, on the same rows:
 
