@@ -170,21 +170,25 @@ def unknown(tables: Sequence[CostTable], repetitions: Sequence[float]) -> list[t
 def _stage_rows(workload: Workload) -> list[_Row]:
     """The operators of one stage, and its optimizer's; work that differs in its update alone shares the former."""
     graph, rules_of = workload.graph, stack(workload.stack)
-    key = ("rows", _PHASES[workload.step], rules_of.layout_copies)
-    return [*graph.once(key, lambda: list(_rows(workload))), *_step_rows(workload, rules_of.foreach)]
+    unfused = workload.stack_year < rules_of.fused_attention_year
+    # All that the rows depend on beside the graph: they are kept with it by this.
+    depends = (_PHASES[workload.step], rules_of.layout_copies, unfused)
+    return [
+        *graph.once(("rows", *depends), lambda: list(_rows(graph, *depends))),
+        *_step_rows(workload, rules_of.foreach),
+    ]
 
 
-def _rows(workload: Workload) -> Iterator[_Row]:
-    graph, rules_of = workload.graph, stack(workload.stack)
+def _rows(graph: OperatorGraph, phases: tuple[Phase, ...], layout_copies: bool, unfused: bool) -> Iterator[_Row]:
     wide = wide_storages(graph)
-    for operator, count in _distinct(graph, _PHASES[workload.step], rules_of.layout_copies, wide):
+    for operator, count in _distinct(graph, phases, layout_copies, wide):
         operands = Operands(
             operator=operator,
             inputs=tuple(graph.tensors[i] for i in operator.inputs),
             outputs=tuple(graph.tensors[i] for i in operator.outputs),
             wide=wide,
         )
-        if operator.kind is Kind.ATTENTION and workload.stack_year < rules_of.fused_attention_year:
+        if unfused and operator.kind is Kind.ATTENTION:
             operands = operands.unfused()
         known = operator.kind is not Kind.UNKNOWN
         for cost in (*_marked(rules()[operator.kind](operands), operands), *_casts(operands)):
