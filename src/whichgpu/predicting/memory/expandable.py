@@ -8,10 +8,10 @@ out, pages that lie wholly in free blocks are given back.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from typing import Final
 
 from whichgpu.predicting.memory.allocator import Peaks
+from whichgpu.predicting.memory.pieces import Pieces
 from whichgpu.units import MIB
 
 _SMALL_BYTES: Final = int(MIB)
@@ -23,28 +23,24 @@ Block = tuple[bool, int, int]
 
 
 class _Range:
-    """The addresses of one pool: free pieces by size and by their edges, and how much lives in each page."""
+    """The addresses of one pool: its free pieces, and how much lives in each page."""
 
-    __slots__ = ("_ends", "_free", "_living", "_page", "_starts", "held", "mapped")
+    __slots__ = ("_free", "_living", "_page", "held", "mapped")
 
     def __init__(self, page_bytes: int) -> None:
         self._page = page_bytes
-        self._free: list[tuple[int, int]] = []
-        self._starts: dict[int, int] = {}
-        self._ends: dict[int, int] = {}
+        self._free = Pieces()
         self._living: list[int] = []
         self.mapped = self.held = 0
 
     def take(self, size: int) -> int:
         """Where a block of this size starts now."""
-        at = bisect_left(self._free, (size, -1))
-        if at == len(self._free):
-            self._grow(size)
-            at = bisect_left(self._free, (size, -1))
-        start = self._free[at][1]
-        end = self._forget(start)
+        start = self._free.smallest(size)
+        if start is None:
+            start = self._grow(size)
+        end = self._free.take(start)
         if end > start + size:
-            self._remember(start + size, end)
+            self._free.add(start + size, end)
         for page in self._pages(start, start + size):
             self._living[page] += 1
             self.held += self._page if self._living[page] == 1 else 0
@@ -55,34 +51,19 @@ class _Range:
         for page in self._pages(start, end):
             self._living[page] -= 1
             self.held -= 0 if self._living[page] else self._page
-        if end in self._starts:
-            end = self._forget(end)
-        if start in self._ends:
-            start = self._ends[start]
-            self._forget(start)
-        self._remember(start, end)
+        self._free.add(*self._free.joined(start, end))
 
-    def _grow(self, size: int) -> None:
-        start = self._ends.get(self.mapped, self.mapped)
-        if start < self.mapped:
-            self._forget(start)
+    def _grow(self, size: int) -> int:
+        """Map the pages that the piece at the end lacks; where it starts."""
+        start = self._free.take_before(self.mapped)
         more = -(-(start + size - self.mapped) // self._page)
         self._living.extend([0] * more)
         self.mapped += more * self._page
-        self._remember(start, self.mapped)
+        self._free.add(start, self.mapped)
+        return start
 
     def _pages(self, start: int, end: int) -> range:
         return range(start // self._page, (end - 1) // self._page + 1)
-
-    def _remember(self, start: int, end: int) -> None:
-        self._starts[start], self._ends[end] = end, start
-        insort(self._free, (end - start, start))
-
-    def _forget(self, start: int) -> int:
-        end = self._starts.pop(start)
-        del self._ends[end]
-        del self._free[bisect_left(self._free, (end - start, start))]
-        return end
 
 
 class ExpandableAllocator:

@@ -8,10 +8,10 @@ given back when twice the threshold of it is free. Builds of PyTorch with mimall
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
 from typing import Final
 
 from whichgpu.predicting.memory.allocator import Peaks
+from whichgpu.predicting.memory.pieces import Pieces
 from whichgpu.units import KIB, MIB
 
 HEADER_BYTES: Final = 64
@@ -30,10 +30,8 @@ class Heap:
     """The state of the heap; ``allocate`` and ``free`` move it, its peaks are read at the end."""
 
     __slots__ = (
-        "_ends",
         "_free",
         "_highest",
-        "_starts",
         "_threshold",
         "_top",
         "allocated",
@@ -43,9 +41,7 @@ class Heap:
     )
 
     def __init__(self) -> None:
-        self._free: list[tuple[int, int]] = []  # size and start of free pieces below the top
-        self._starts: dict[int, int] = {}  # start of a free piece: its end
-        self._ends: dict[int, int] = {}
+        self._free = Pieces()  # below the top
         self._threshold = _FIRST_THRESHOLD_BYTES
         self._top = self._highest = 0
         self.allocated = self.peak_allocated = self.resident = self.peak_resident = 0
@@ -65,11 +61,9 @@ class Heap:
         return (-1, pages)
 
     def _cut(self, size: int) -> tuple[int, int]:
-        at = bisect_left(self._free, (size + _SEARCHED_BYTES, -1))
-        if at < len(self._free):
-            _, start = self._free[at]
-            end = self._forget(start)
-            self._remember(start + size, end)
+        start = self._free.smallest(size + _SEARCHED_BYTES)
+        if start is not None:
+            self._free.add(start + size, self._free.take(start))
             return (start, start + size)
         start = self._top
         self._top += size
@@ -86,13 +80,9 @@ class Heap:
                 self._threshold = max(self._threshold, end)
             return
         self.allocated -= end - start
-        if end in self._starts:
-            end = self._forget(end)
-        if start in self._ends:
-            start = self._ends[start]
-            self._forget(start)
+        start, end = self._free.joined(start, end)
         if end < self._top:
-            self._remember(start, end)
+            self._free.add(start, end)
             return
         self._top = start
         if self._highest - start >= 2 * self._threshold:
@@ -101,16 +91,6 @@ class Heap:
     def _reach(self, highest: int) -> None:
         self.resident += highest - self._highest
         self._highest = highest
-
-    def _remember(self, start: int, end: int) -> None:
-        self._starts[start], self._ends[end] = end, start
-        insort(self._free, (end - start, start))
-
-    def _forget(self, start: int) -> int:
-        end = self._starts.pop(start)
-        del self._ends[end]
-        del self._free[bisect_left(self._free, (end - start, start))]
-        return end
 
     def peaks(self) -> Peaks:
         """The peaks so far; nothing that is resident is only cached: the system does not ask for it back."""
