@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
@@ -78,12 +78,17 @@ def _row(key: Key, by_batch: dict[int, list[float]]) -> dict[str, str]:
     return dict(zip(FIELDS, (*key, str(batch), f"{rate:.4g}", str(len(by_batch[batch]))), strict=True))
 
 
+def write_extract(path: Path, fields: Sequence[str], found: Iterable[Mapping[str, str]]) -> None:
+    """Write the rows of an extract as a table that the package reads."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, fields, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found)
+
+
 def main() -> int:
     """Write the extract."""
-    with TABLE.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows(ROOT / "data" / "measurements"))
+    write_extract(TABLE, FIELDS, rows(ROOT / "data" / "measurements"))
     return 0
 
 

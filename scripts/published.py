@@ -6,7 +6,6 @@ software, year, source and batch size.
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import sys
 from collections import defaultdict
@@ -15,6 +14,7 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from measured import write_extract
 
 from whichgpu.catalog import default_catalog
 from whichgpu.errors import UnknownName, WhichGpuError
@@ -106,10 +106,7 @@ def _from_zoo(name: str, phase: str, step: str | None) -> Workload:
 
 def main() -> int:
     """Write the extract."""
-    with TABLE.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, FIELDS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows(ROOT / "data" / "measurements"))
+    write_extract(TABLE, FIELDS, rows(ROOT / "data" / "measurements"))
     return 0
 
 

@@ -171,8 +171,8 @@ class Change:
 
 CHANGES: Final = {
     "double_compute": N_("arithmetic twice as fast"),
+    "double_compute_and_power": N_("arithmetic twice as fast, with twice the power"),
     "double_bandwidth": N_("memory twice as fast"),
-    "double_power": N_("a power limit twice as high"),
     "free_launches": N_("starting operators and the host cost nothing"),
     "double_batch": N_("twice the batch (time of the larger step)"),
     "mixed_precision": N_("mixed precision"),
@@ -205,10 +205,11 @@ def _changes(workload: Workload, gpu: Gpu, made: Estimate, allow_uncovered: bool
         yield Change(code="mixed_precision", latency_s=seconds, factor=today_s / seconds)
 
 
+_ARITHMETIC: Final = ("flops_per_s", "ops_per_s")
 _BETTER_GPUS: Final = {
-    "double_compute": ("flops_per_s", "ops_per_s"),
+    "double_compute": _ARITHMETIC,
+    "double_compute_and_power": (*_ARITHMETIC, "board_power_w"),
     "double_bandwidth": ("memory_bytes_per_s",),
-    "double_power": ("board_power_w",),
 }
 """Endings of the figures that are doubled. Power holds some boards back from arithmetic that they have."""
 
