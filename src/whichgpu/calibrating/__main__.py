@@ -15,11 +15,12 @@ from whichgpu.calibrating.fitting import fit_chip
 from whichgpu.calibrating.leaving_out import LeftOut, factors, leave_out
 from whichgpu.calibrating.models import observe_models
 from whichgpu.calibrating.observing import Observed, observe
+from whichgpu.calibrating.shape_set import SHAPE_MODELS, SHAPE_ROWS, Shapes, shapes_document
 from whichgpu.calibrating.writing import chips_document, fitted_document, write
 from whichgpu.errors import UnknownName
 from whichgpu.measurements.folds import FOLDS
 from whichgpu.measurements.sources import sources
-from whichgpu.predicting.coefficients import base_document, build, read_fitted
+from whichgpu.predicting.coefficients import Fitted, base_document, build, read_fitted
 from whichgpu.predicting.uncertainty import CONFIDENCE
 from whichgpu.workload import Workload
 from whichgpu.zoo import has
@@ -40,9 +41,13 @@ def main() -> None:
     wanted = frozenset(name for name, source in sources().items() if source.shipped == ships)
     observations = observations_of(folder, wanted)
     known = [] if ships else [read_fitted(FITTED.read_text(encoding="utf-8"), FITTED.name)]
-    document = fitted(observations, known)
+    shapes = Shapes(
+        operators=observe(folder, SHAPE_ROWS, wanted),
+        models=observe_models(folder, _from_zoo, wanted, SHAPE_MODELS),
+    )
+    document = fitted(observations, shapes, known)
     write(document, FITTED if ships else OVERLAY)
-    left = leave_out(observations, build(base_document(), [*known, document]))
+    left = leave_out(observations, lambda chip: build(base_document(), [*known, document], frozenset({chip})))
     found = factors(left, CONFIDENCE)
     _print(left, found)
     if ships:
@@ -66,7 +71,7 @@ def _from_zoo(name: str, phase: str, step: str | None) -> Workload:
     return zoo_workload(name, phase, step=step)
 
 
-def fitted(observations: Observations, known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def fitted(observations: Observations, shapes: Shapes, known: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The document of every chip's coefficients, with the five sets that each left a part of the workloads out."""
     base = build(base_document(), known)
     families = {chip: base.family_name(group[0].gpu) for chip, group in observations.items()}
@@ -76,8 +81,25 @@ def fitted(observations: Observations, known: Sequence[Mapping[str, Any]]) -> di
     for fold in range(FOLDS):
         without = build(base_document(), [{**document, **document["folds"][fold]} for document in known])
         parts = {chip: fit_chip(chip, group, without, fold) for chip, group in observations.items()}
-        folds.append({"chips": chips_document(parts, families)})
-    return fitted_document(whole, families, dict(sorted(read.items())), folds)
+        folds.append(_set(parts, families, known, shapes, fold))
+    return fitted_document(
+        _set(whole, families, known, shapes),
+        dict(sorted(read.items())),
+        folds,
+    )
+
+
+def _set(
+    chips: Mapping[str, Mapping[str, Fitted]],
+    families: Mapping[str, str],
+    known: Sequence[Mapping[str, Any]],
+    shapes: Shapes,
+    fold: int | None = None,
+) -> dict[str, Any]:
+    """Chips' coefficients, and the effects of shapes that are left under them; without one part of the workloads."""
+    before = known if fold is None else [{**one, **one["folds"][fold]} for one in known]
+    document = {"chips": chips_document(chips, families)}
+    return {**document, "shapes": shapes_document(shapes, [*before, document], fold)}
 
 
 def _print(left: Sequence[LeftOut], found: Mapping[str, float]) -> None:

@@ -22,7 +22,7 @@ from whichgpu.measurements.reading import Problem, Sheet, read_folder
 from whichgpu.predicting.alike import operator_class
 from whichgpu.predicting.coefficients import Coefficients
 from whichgpu.predicting.hardware import arrays
-from whichgpu.predicting.latency import issued_s, kernel_s
+from whichgpu.predicting.latency import issued_s, kernel_s, times
 from whichgpu.stack import Stack
 
 Floats = NDArray[np.float64]
@@ -111,6 +111,11 @@ class Observation:
             return np.array([float((seconds / self.best_flops).min() * self.best_flops[-1])])
         total: Floats = np.bincount(self.row, weights=seconds, minlength=len(self.seconds)).astype(np.float64)
         return issued_s(total, self.stack)
+
+    def busy_s(self, coefficients: Coefficients) -> Floats:
+        """Predicted seconds that each cost keeps the device busy, [costs]."""
+        hardware = arrays([self.gpu], [self.resolution], coefficients, None)
+        return times(self.table, hardware, self.stack, coefficients.form).busy_s[:, 0]
 
     def log_errors(self, coefficients: Coefficients) -> Floats:
         """Logarithm of predicted over measured, [rows]."""

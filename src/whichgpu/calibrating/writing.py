@@ -12,18 +12,15 @@ from whichgpu.predicting.coefficients import VERSION, Fitted
 
 
 def fitted_document(
-    chips: Mapping[str, Mapping[str, Fitted]],
-    families: Mapping[str, str],
-    sources: Mapping[str, Any],
-    folds: Sequence[Mapping[str, Any]],
+    whole: Mapping[str, Any], sources: Mapping[str, Any], folds: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """The fitted coefficients of every chip, with the sources they come from and the sets with workloads left out."""
+    """The set of all workloads, with the sources it comes from, and the sets with a part of the workloads left out."""
     return {
         "version": VERSION,
         "sources": dict(sources),
         "form": {},
         "form_without": {},
-        "chips": chips_document(chips, families),
+        **whole,
         "folds": list(folds),
     }
 

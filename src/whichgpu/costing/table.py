@@ -352,11 +352,9 @@ def table_of(rows: Sequence[_Row]) -> CostTable:
     )
 
 
-def kernels(costs: Sequence[Cost], kind: Kind) -> CostTable:
-    """A table of single kernels, for measurements of one operator."""
-    return table_of(
-        [_Row(cost=cost, count=1, kind=kind, phase=Phase.FORWARD, name=str(kind), known=True) for cost in costs]
-    )
+def kernels(costs: Sequence[Cost], kind: Kind, phase: Phase = Phase.FORWARD) -> CostTable:
+    """A table of single kernels of one phase, for measurements of one operator."""
+    return table_of([_Row(cost=cost, count=1, kind=kind, phase=phase, name=str(kind), known=True) for cost in costs])
 
 
 def without(table: CostTable, keep: Flags) -> CostTable:

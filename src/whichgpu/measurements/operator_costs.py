@@ -47,6 +47,7 @@ def operator_costs(block: Block) -> OperatorCosts:
     names = tuple(block.geometry)
     columns = np.stack([block.geometry[name] for name in names], axis=1)
     distinct, row = np.unique(columns, axis=0, return_inverse=True)
+    phase = Phase.FORWARD if block.direction == "forward" else Phase.BACKWARD
     tables: list[CostTable] = []
     shapes: list[int] = []
     for start in range(0, len(distinct), _CHUNK):
@@ -55,7 +56,7 @@ def operator_costs(block: Block) -> OperatorCosts:
             made = list(_COSTS[block.kind](dict(zip(names, (round(size) for size in sizes), strict=True)), block))
             costs.extend(made)
             shapes.extend([index] * len(made))
-        tables.append(kernels(costs, Kind(block.kind)))
+        tables.append(kernels(costs, Kind(block.kind), phase))
     table = joined(tables)
     # A kernel that is timed by itself is fused with nothing, whatever its stack does in a model.
     alone = dataclasses.replace(table, fusable=np.zeros(len(table), dtype=bool))

@@ -8,6 +8,7 @@ estimate with a fixed ratio of variances; Efron and Morris 1975).
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import math
@@ -19,6 +20,7 @@ from typing import Any, Final
 
 from whichgpu.errors import DataError
 from whichgpu.gpu import Gpu
+from whichgpu.predicting.shape_effects import ShapeEffects, Vectors, read_vectors
 
 VERSION: Final = 1
 
@@ -123,6 +125,7 @@ class Coefficients:
     chips: Mapping[str, Mapping[str, Fitted]] = field(default_factory=dict)
     chip_families: Mapping[str, str] = field(default_factory=dict)
     left_out: frozenset[str] = frozenset()
+    effects: ShapeEffects = field(default_factory=ShapeEffects)
     rows: dict[Any, tuple[Gpu, dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _groups: dict[tuple[str, str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
     _resolved: dict[tuple[str, str], Family] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -140,6 +143,13 @@ class Coefficients:
         if key not in self._resolved:
             self._resolved[key] = self._resolve(*key)
         return self._resolved[key]
+
+    def branch(self, family: str) -> str:
+        """The topmost group of a family: chips of different branches say nothing of each other's libraries."""
+        above = family
+        while (parent := self._parent(above)) != "root":
+            above = parent
+        return above
 
     def family_is_measured(self, name: str) -> bool:
         """Whether any chip of a family was measured."""
@@ -312,18 +322,54 @@ def build(
     chips: dict[str, dict[str, Fitted]] = {}
     families: dict[str, str] = {}
     form: Mapping[str, Any] = base["form"]
+    vectors: dict[str, dict[str, dict[str, Any]]] = {}
+    transfer: dict[str, dict[str, float]] = {}
     try:
         for document in documents:
             form = _form(document, form, left_out)
+            _add_shapes(document.get("shapes", {}), vectors, transfer, left_out)
             for chip, row in document["chips"].items():
                 families[chip] = row["family"]
                 for name, value in row["values"].items():
                     chips.setdefault(chip, {}).setdefault(name, _fitted(value))
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DataError(
             "damaged coefficients: {problem}", problem=str(error), hint="rebuild them with: make calibrate"
         ) from error
-    return Coefficients(base=base, form=Form(**form), chips=chips, chip_families=families, left_out=left_out)
+    made = Coefficients(base=base, form=Form(**form), chips=chips, chip_families=families, left_out=left_out)
+    return with_effects(made, vectors, transfer)
+
+
+def with_effects(
+    coefficients: Coefficients,
+    vectors: Vectors,
+    transfer: Mapping[str, Mapping[str, float]],
+    families: Mapping[str, str] | None = None,
+) -> Coefficients:
+    """The coefficients with these effects of shapes; ``families`` are of chips that they know nothing else of."""
+    known = {**(families or {}), **coefficients.chip_families}
+    branches = {chip: coefficients.branch(known[chip]) for chip in vectors}
+    effects = ShapeEffects(vectors=vectors, transfer=transfer, branches=branches, left_out=coefficients.left_out)
+    return dataclasses.replace(coefficients, effects=effects)
+
+
+def _add_shapes(
+    document: Mapping[str, Any],
+    vectors: dict[str, dict[str, dict[str, Any]]],
+    transfer: dict[str, dict[str, float]],
+    left_out: frozenset[str],
+) -> None:
+    """Add a document's effects of shapes to those of earlier ones, which stand."""
+    for chip, by_class in read_vectors(document.get("chips", {})).items():
+        for name, by_stack in by_class.items():
+            known = vectors.setdefault(chip, {}).setdefault(name, {})
+            known.update({stack: vector for stack, vector in by_stack.items() if stack not in known})
+    shares = document.get("transfer", {})
+    for chip in left_out:
+        shares = document.get("transfer_without", {}).get(chip, shares)
+    for name, by_stack in shares.items():
+        known = transfer.setdefault(name, {})
+        known.update({stack: float(share) for stack, share in by_stack.items() if stack not in known})
 
 
 def _form(document: Mapping[str, Any], form: Mapping[str, Any], left_out: frozenset[str]) -> Mapping[str, Any]:

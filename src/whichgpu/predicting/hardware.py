@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from whichgpu.costing.cost import CLASSES
 from whichgpu.errors import MissingFigure
 from whichgpu.gpu import Gpu
 from whichgpu.predicting.coefficients import Coefficients, Family
+from whichgpu.predicting.shape_effects import Device, ShapeEffects
 
 Floats = NDArray[np.float64]
 
@@ -34,6 +35,7 @@ class Hardware:
 
     ``budget_w`` is the power left for work after what flows anyway: infinite where the board power is unknown.
     ``full`` makes the columns of products that stay in FP32 under mixed precision; None where nothing is mixed.
+    ``effects`` are what shapes do beyond the kernel model on each of the ``devices``.
     """
 
     multiprocessors: Floats
@@ -68,6 +70,8 @@ class Hardware:
     turned_conv: NDArray[np.bool_]
     mixed: NDArray[np.bool_]
     full: Callable[[], Hardware] | None = None
+    devices: tuple[Device, ...] = ()
+    effects: ShapeEffects = field(default_factory=ShapeEffects)
 
 
 def sustained_flops_per_s(gpu: Gpu, arithmetic: Arithmetic, family: Family) -> float:
@@ -117,10 +121,25 @@ def arrays(
     @functools.cache
     def full() -> Hardware:
         unmixed = [resolution.in_full_precision() for resolution in resolutions]
-        return Hardware(**_columns(gpus, unmixed, coefficients, power_limit_w))
+        return _made(gpus, unmixed, coefficients, power_limit_w)
 
     mixed = any(resolution.mixed for resolution in resolutions)
-    return Hardware(**_columns(gpus, resolutions, coefficients, power_limit_w), full=full if mixed else None)
+    return _made(gpus, resolutions, coefficients, power_limit_w, full if mixed else None)
+
+
+def _made(
+    gpus: Sequence[Gpu],
+    resolutions: Sequence[Resolution],
+    coefficients: Coefficients,
+    power_limit_w: float | None,
+    full: Callable[[], Hardware] | None = None,
+) -> Hardware:
+    columns = _columns(gpus, resolutions, coefficients, power_limit_w)
+    devices = tuple(
+        Device(chip=gpu.chip, branch=coefficients.branch(coefficients.family_name(gpu)), resolution=resolution)
+        for gpu, resolution in zip(gpus, resolutions, strict=True)
+    )
+    return Hardware(**columns, full=full, devices=devices, effects=coefficients.effects)
 
 
 _MOST_ROWS: Final = 20_000

@@ -14,6 +14,7 @@ from whichgpu.costing.table import CostTable, without
 from whichgpu.predicting.attention import attention_s
 from whichgpu.predicting.coefficients import Form
 from whichgpu.predicting.hardware import Hardware
+from whichgpu.predicting.shape_effects import factors
 from whichgpu.stack import Stack
 
 Floats = NDArray[np.float64]
@@ -88,6 +89,8 @@ def times(
     memory_s, start_s = _chains(table, hardware, memory_s, launches + turns, form)
     alive = occurrences(table, hardware)
     busy_s = np.maximum(_joined_busy_s(table, compute_s, memory_s, form), power_s) + turning_s
+    shaped = factors(table, hardware.devices, hardware.effects, stack.name)
+    busy_s = busy_s if shaped is None else busy_s * shaped
     device_s = ((busy_s + start_s) * alive).sum(axis=0)
     # Kernels that a library adds by itself pass no framework: they cost the device a start, the host next to nothing.
     issue_s = launches * _launch_s(table, stack) + (table.library_loop * table.steps)[:, None] * stack.host_loop_s
