@@ -79,8 +79,8 @@ class _Done(Exception):
 
 
 def _of_module(capture: Any) -> float:
+    from whichgpu.capturing.libraries import quick_building
     from whichgpu.capturing.tracing import default_loss, fake_mode
-    from whichgpu.zoo.building.frameworks import quick_building
 
     with quick_building(), fake_mode():
         module, inputs = capture.build(_SAMPLES)

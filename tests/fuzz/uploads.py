@@ -7,6 +7,7 @@ this starts. Only to the loopback interface.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from hypothesis import strategies as st
 from run import TARGETS
 
 ENDINGS = {
+    # readers whose mutations are one file that the server takes: the ending of its name
+    "configuration": ".json",
     "gguf": ".gguf",
     "safetensors": ".safetensors",
     "keras": ".keras",
@@ -55,7 +58,13 @@ def drawn(reader: str, count: int) -> Iterator[tuple[str, bytes]]:
 
     draw()
     for number, content in enumerate([*samples, *found][:count]):
-        yield f"{reader}-{number}{ENDINGS[reader]}", content
+        yield f"{reader}-{number}{ENDINGS[reader]}", _alone(content) if reader == "configuration" else content
+
+
+def _alone(content: bytes) -> bytes:
+    """The configuration of a folder without what lies beside it; what is no such folder as it is."""
+    document = json.loads(content)
+    return json.dumps(document["config"]).encode() if isinstance(document, dict) and "config" in document else content
 
 
 class Uploading:
@@ -110,17 +119,22 @@ def main() -> int:
     """Upload, and say how it went; 1 where something ended badly."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--count", type=int, default=600)
-    count = parser.parse_args().count // len(TARGETS)
+    count = parser.parse_args().count // len(ENDINGS)
     server = subprocess.Popen(PROGRAM, stdout=subprocess.PIPE, text=True)
     assert server.stdout is not None
     uploading = Uploading(server.stdout.readline().strip().removeprefix("listening on "))
     before: dict[int, int] = {}
     start = time.perf_counter()
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for reader in TARGETS:
+        for reader in ENDINGS:
             for _ in pool.map(uploading.send, drawn(reader, count)):
                 pass
             before = before or processes(server.pid)
+            print(
+                f"{reader}: {uploading.ends.total()} files so far, {len(uploading.bad)} bad",
+                file=sys.stderr,
+                flush=True,
+            )
     after = processes(server.pid)
     server.terminate()
     server.wait(30)

@@ -62,7 +62,9 @@ def _prices(found: Gpu) -> list[str]:
     for price in default_prices().of(found.id):
         amount = money(price.money.amount, price.money.currency)
         amount = _("{amount} an hour").format(amount=amount) if price.way == "rented" else amount
-        lines.append(f"- {_(messages.WAYS[price.way])}: {amount} ({price.date}, {price.source})")
+        text = _("{way}: {amount} ({date}, {source})")
+        way = _(messages.WAYS[price.way])
+        lines.append("- " + text.format(way=way, amount=amount, date=price.date, source=price.source))
     return ["\n".join(lines)] if lines else []
 
 

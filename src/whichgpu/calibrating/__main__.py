@@ -12,15 +12,17 @@ from pathlib import Path
 from typing import Any
 
 from whichgpu.calibrating.fitting import fit_chip
-from whichgpu.calibrating.leaving_out import LeftOut, factors, leave_out
+from whichgpu.calibrating.leaving_out import Residuals, hold_out, leave_out
 from whichgpu.calibrating.models import observe_models
 from whichgpu.calibrating.observing import Observed, observe
 from whichgpu.calibrating.shape_set import SHAPE_MODELS, SHAPE_ROWS, Shapes, shapes_document
-from whichgpu.calibrating.writing import chips_document, fitted_document, write
+from whichgpu.calibrating.spreading import spread_document
+from whichgpu.calibrating.writing import chips_document, fitted_document, write, write_fitted
 from whichgpu.errors import UnknownName
+from whichgpu.estimate import Evidence
 from whichgpu.measurements.folds import FOLDS
 from whichgpu.measurements.sources import sources
-from whichgpu.predicting.coefficients import Fitted, base_document, build, read_fitted
+from whichgpu.predicting.coefficients import Coefficients, Fitted, base_document, build, folds_name, read_fitted
 from whichgpu.predicting.uncertainty import CONFIDENCE
 from whichgpu.workload import Workload
 from whichgpu.zoo import has
@@ -40,19 +42,25 @@ def main() -> None:
     ships = folder == SHIPPED
     wanted = frozenset(name for name, source in sources().items() if source.shipped == ships)
     observations = observations_of(folder, wanted)
-    known = [] if ships else [read_fitted(FITTED.read_text(encoding="utf-8"), FITTED.name)]
+    known = [] if ships else [{**read_fitted(FITTED), **read_fitted(FITTED.with_name(folds_name(FITTED.name)))}]
     shapes = Shapes(
         operators=observe(folder, SHAPE_ROWS, wanted),
         models=observe_models(folder, _from_zoo, wanted, SHAPE_MODELS),
     )
     document = fitted(observations, shapes, known)
-    write(document, FITTED if ships else OVERLAY)
-    left = leave_out(observations, lambda chip: build(base_document(), [*known, document], frozenset({chip})))
-    found = factors(left, CONFIDENCE)
+    write_fitted(document, FITTED if ships else OVERLAY)
+    documents = [*known, document]
+    left = leave_out(observations, lambda chip: build(base_document(), documents, frozenset({chip})))
+    held = hold_out(observations, [_with_fold(documents, fold) for fold in range(FOLDS)])
+    found = spread_document(left, held, CONFIDENCE)
     _print(left, found)
     if ships:
-        rows = sum(len(one.errors) for one in left)
-        write({"version": 1, "confidence": CONFIDENCE, "rows": rows, "latency": found}, PACKAGE / "spread.json")
+        write(found, PACKAGE / "spread.json")
+
+
+def _with_fold(documents: Sequence[Mapping[str, Any]], fold: int) -> Coefficients:
+    """The coefficients that never saw one part of the workloads."""
+    return build(base_document(), [{**document, **document["folds"][fold]} for document in documents])
 
 
 def observations_of(folder: Path, wanted: frozenset[str]) -> Observations:
@@ -79,7 +87,7 @@ def fitted(observations: Observations, shapes: Shapes, known: Sequence[Mapping[s
     whole = {chip: fit_chip(chip, group, base) for chip, group in observations.items()}
     folds = []
     for fold in range(FOLDS):
-        without = build(base_document(), [{**document, **document["folds"][fold]} for document in known])
+        without = _with_fold(known, fold)
         parts = {chip: fit_chip(chip, group, without, fold) for chip, group in observations.items()}
         folds.append(_set(parts, families, known, shapes, fold))
     return fitted_document(
@@ -102,10 +110,10 @@ def _set(
     return {**document, "shapes": shapes_document(shapes, [*before, document], fold)}
 
 
-def _print(left: Sequence[LeftOut], found: Mapping[str, float]) -> None:
+def _print(left: Sequence[Residuals], found: Mapping[str, Any]) -> None:
     for one in left:
         print(f"{one.gpu:24} {one.source:14} {one.operator:26} {one.direction:9} {one.precision:5} {one.mape:7.1%}")
-    print("80 % factors, chips left out:", found)
+    print("80 % factors, chips left out:", found[Evidence.SPEC_ONLY])
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from whichgpu.measurements.reading import Problem, Sheet, read_folder
 from whichgpu.measurements.recipes import Recipe, read_recipes
 from whichgpu.measurements.workloads import Load, workload_of
 from whichgpu.predicting.alike import convolves, model_class
-from whichgpu.predicting.coefficients import Coefficients
+from whichgpu.predicting.coefficients import Coefficients, base_document, build
 from whichgpu.predicting.hardware import arrays
 from whichgpu.predicting.latency import joined_s, occurrences, times, transfer_s
 from whichgpu.predicting.predict import CHANNELS_LAST, input_bytes, predictable
@@ -142,8 +143,14 @@ def _cases(sheet: Sheet, load: Load, largest: int) -> Iterator[tuple[tuple[objec
             gpu = meaning.gpus[gpu_number]
             mine = rows[meaning.gpu[rows] == gpu_number]
             seconds = _seconds(meaning, mine, recipe, workload)
-            if seconds is not None and predictable(default_catalog().get(gpu), workload) is None:
+            if seconds is not None and predictable(default_catalog().get(gpu), workload, _bare()) is None:
                 yield (gpu, *_conditions(recipe)), _Case(recipe=recipe, workload=workload, table=table, seconds=seconds)
+
+
+@functools.cache
+def _bare() -> Coefficients:
+    """Coefficients that nothing was fitted to: a fit must not ask what an earlier one wrote."""
+    return build(base_document(), ())
 
 
 def _sampled(recipes: Sequence[Recipe], largest: int) -> Sequence[int]:

@@ -8,7 +8,7 @@ classes of operators together.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -25,11 +25,11 @@ from whichgpu.predicting.shape_terms import CONSTANT, TERMS, Group, groups
 Floats = NDArray[np.float64]
 Without = Callable[[str], Coefficients]
 
-RIDGE: Final = 3.0
+RIDGE: Final = 1.0
 """Weight of the penalty on single operators, in rows."""
 
-RIDGE_MODELS: Final = 1.0
-"""The same on whole models, whose rows are few and say something of many operators each."""
+RIDGE_MODELS: Final = 3.0
+"""The same on whole models."""
 
 LEAST_ROWS: Final = 10
 """Rows of a chip below which nothing is fitted."""
@@ -216,8 +216,3 @@ def merged(first: Vectors, second: Vectors) -> Vectors:
         for name, stacks in classes.items():
             found.setdefault(chip, {}).setdefault(name, {}).update(stacks)
     return found
-
-
-def names_in(samples: Iterable[Sample]) -> list[str]:
-    """The classes that samples show, in order."""
-    return sorted({name for sample in samples for name in sample.parts})

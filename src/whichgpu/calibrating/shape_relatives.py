@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from whichgpu.calibrating.shape_fitting import Sample, names_in
+from whichgpu.calibrating.shape_fitting import Sample
 from whichgpu.predicting.shape_effects import Vectors
 
 Floats = NDArray[np.float64]
@@ -25,37 +25,25 @@ _WORTH: Final = 0.97
 """Relatives' effects stay where they bring the error of left-out chips below this part of it."""
 
 
-def operator_transfer(
+def transfers(
     samples: Sequence[Sample], vectors: Vectors, branches: Mapping[str, str], left_out: str | None = None
 ) -> Transfer:
-    """The share that helps most, by class and stack; ``left_out`` is as if it had never been measured."""
-    found: Transfer = {}
-    for name in names_in(samples):
-        for stack in sorted({sample.stack for sample in samples if name in sample.parts}):
-            members = [sample for sample in samples if name in sample.parts and sample.stack == stack]
-            share = _best_share(members, [name], vectors, branches, left_out)
-            if share:
-                found.setdefault(name, {})[stack] = share
-    return found
+    """The share that helps single operators most, by class and stack.
 
-
-def model_transfer(
-    samples: Sequence[Sample], vectors: Vectors, branches: Mapping[str, str], left_out: str | None = None
-) -> Transfer:
-    """The share that helps most, by stack, for all classes of operators of whole models."""
+    ``branches`` says which chips are related; ``left_out`` is as if it had never been measured.
+    """
     found: Transfer = {}
-    for stack in sorted({sample.stack for sample in samples}):
-        members = [sample for sample in samples if sample.stack == stack]
-        names = names_in(members)
-        share = _best_share(members, names, vectors, branches, left_out)
+    for name, stack in sorted({(name, sample.stack) for sample in samples for name in sample.parts}):
+        members = [sample for sample in samples if name in sample.parts and sample.stack == stack]
+        share = _best_share(members, name, vectors, branches, left_out)
         if share:
-            found.update({name: {**found.get(name, {}), stack: share} for name in names})
+            found.setdefault(name, {})[stack] = share
     return found
 
 
 def _best_share(
     samples: Sequence[Sample],
-    names: Sequence[str],
+    name: str,
     vectors: Vectors,
     branches: Mapping[str, str],
     left_out: str | None,
@@ -65,12 +53,13 @@ def _best_share(
     errors: dict[float, list[float]] = {share: [] for share in SHARES}
     for chip in sorted({sample.chip for sample in samples} - {left_out}):
         related = [other for other in vectors if other not in (chip, left_out) and branches[other] == branches[chip]]
-        means = {name: mean for name in names if (mean := _mean(vectors, related, name, stack)) is not None}
-        if not means:
+        mean = _mean(vectors, related, name, stack)
+        if mean is None:
             continue
         mine = [sample for sample in samples if sample.chip == chip]
         for share, found in errors.items():
-            found.append(float(np.mean([_error(sample, means, share) for sample in mine])))
+            left = [np.abs(sample.unseen - share * (sample.parts[name] @ mean)).mean() for sample in mine]
+            found.append(float(np.mean(left)))
     if len(errors[0.0]) < LEAST_CHIPS:
         return 0.0
     best = min(SHARES, key=lambda share: math.fsum(errors[share]))
@@ -80,11 +69,3 @@ def _best_share(
 def _mean(vectors: Vectors, chips: Iterable[str], name: str, stack: str) -> Floats | None:
     found = [vectors[chip][name][stack] for chip in chips if stack in vectors[chip].get(name, {})]
     return np.mean(np.stack(found), axis=0) if found else None
-
-
-def _error(sample: Sample, means: Mapping[str, Floats], share: float) -> float:
-    effect = np.zeros(len(sample.left))
-    for name, terms in sample.parts.items():
-        if name in means:
-            effect += terms @ means[name]
-    return float(np.abs(sample.unseen - share * effect).mean())

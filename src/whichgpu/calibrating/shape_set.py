@@ -9,7 +9,7 @@ from typing import Any, Final
 from whichgpu.calibrating.models import ModelObservation
 from whichgpu.calibrating.observing import Observation
 from whichgpu.calibrating.shape_fitting import Sample, merged, model_vectors, operator_vectors, samples_of
-from whichgpu.calibrating.shape_relatives import Transfer, model_transfer, operator_transfer
+from whichgpu.calibrating.shape_relatives import transfers
 from whichgpu.predicting.coefficients import Coefficients, base_document, build
 from whichgpu.predicting.shape_effects import Vectors, written_vectors
 
@@ -35,37 +35,21 @@ def shapes_document(shapes: Shapes, documents: Documents, fold: int | None) -> d
     bare = build(base_document(), documents)
     operators = samples_of(shapes.operators, bare, lambda chip: build(base_document(), documents, frozenset({chip})))
     single = operator_vectors(operators, fold)
-    with_single = [*documents[:-1], {**documents[-1], "shapes": _document(single, _transfers(operators, single, bare))}]
+    document = _document(operators, single, bare, fold)
+    with_single = [*documents[:-1], {**documents[-1], "shapes": document}]
     known = build(base_document(), with_single)
     models = samples_of(shapes.models, known, lambda chip: build(base_document(), with_single, frozenset({chip})))
-    whole = model_vectors(models, known, fold)
-    shares = _joined(_transfers(operators, single, bare), _transfers(models, whole, bare, of_models=True))
-    return _document(merged(single, whole), shares)
+    whole = merged(single, model_vectors(models, known, fold))
+    return {**document, "chips": written_vectors(whole)}
 
 
-Shares = Mapping[str | None, Transfer]
-"""What relatives take, by the chip that was left out; None where none was."""
-
-
-def _transfers(
-    samples: Sequence[Sample], vectors: Vectors, coefficients: Coefficients, *, of_models: bool = False
-) -> Shares:
-    branches = {chip: coefficients.branch(coefficients.chip_families[chip]) for chip in coefficients.chip_families}
-    share = model_transfer if of_models else operator_transfer
-    return {chip: share(samples, vectors, branches, chip) for chip in (None, *sorted(vectors))}
-
-
-def _joined(first: Shares, second: Shares) -> Shares:
-    found: dict[str | None, Transfer] = {}
-    for chip in (None, *sorted({chip for chip in (*first, *second) if chip is not None})):
-        one, other = first.get(chip, first[None]), second.get(chip, second[None])
-        found[chip] = {name: {**one.get(name, {}), **other.get(name, {})} for name in sorted({*one, *other})}
+def _document(
+    samples: Sequence[Sample], vectors: Vectors, coefficients: Coefficients, fold: int | None
+) -> dict[str, Any]:
+    """The document of single operators: chips that were left out have shares of their own, but for the folds."""
+    branches = {chip: coefficients.branch(family) for chip, family in coefficients.chip_families.items()}
+    found = {"chips": written_vectors(vectors), "transfer": transfers(samples, vectors, branches)}
+    if fold is None:
+        without = {chip: transfers(samples, vectors, branches, chip) for chip in sorted(vectors)}
+        found["transfer_without"] = {chip: shares for chip, shares in without.items() if shares != found["transfer"]}
     return found
-
-
-def _document(vectors: Vectors, shares: Shares) -> dict[str, Any]:
-    return {
-        "chips": written_vectors(vectors),
-        "transfer": shares[None],
-        "transfer_without": {chip: share for chip, share in shares.items() if chip is not None},
-    }

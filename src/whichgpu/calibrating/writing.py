@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from whichgpu.predicting.coefficients import VERSION, Fitted
+from whichgpu.predicting.coefficients import VERSION, Fitted, folds_name
 
 
 def fitted_document(
@@ -42,6 +42,12 @@ def chips_document(chips: Mapping[str, Mapping[str, Fitted]], families: Mapping[
         }
         for chip in sorted(chips)
     }
+
+
+def write_fitted(document: Mapping[str, Any], path: Path) -> None:
+    """Write a fitted document, and beside it the sets with a part of the workloads left out, which few ask for."""
+    write({name: value for name, value in document.items() if name != "folds"}, path)
+    write({"version": document["version"], "folds": document["folds"]}, path.with_name(folds_name(path.name)))
 
 
 def write(document: Mapping[str, Any], path: Path) -> None:

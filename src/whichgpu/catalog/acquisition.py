@@ -24,7 +24,7 @@ def ways(gpu: Gpu, prices: PriceBook) -> tuple[str, ...]:
     if gpu.form in RENTED_FORMS:
         return ("rented",)
     found = ["new", "used"] if gpu.sold_new else ["used"]
-    priced = {price.way for price in prices.of(gpu.id)}
+    priced = prices.ways(gpu.id)
     if "rented" in priced:
         found.append("rented")
     if "new" in priced and "new" not in found:

@@ -129,6 +129,8 @@ class PriceBook:
         if gpu in self.given:
             return (self.given[gpu],)
         found = self.prices.get(gpu, ())
+        if len(found) < 2:
+            return found
         newest = {way: max(each.months for each in found if each.way == way) for way in {each.way for each in found}}
 
         def order(price: Price) -> tuple[bool, bool, bool, float]:
@@ -139,6 +141,11 @@ class PriceBook:
         for price in sorted(found, key=order):
             chosen.setdefault(price.way, price)
         return tuple(sorted(chosen.values(), key=lambda each: _WAYS.index(each.way)))
+
+    def ways(self, gpu: str) -> frozenset[str]:
+        """The ways in which one GPU has a current price."""
+        found = (self.given[gpu],) if gpu in self.given else self.prices.get(gpu, ())
+        return frozenset(price.way for price in found)
 
     def with_given(self, given: Mapping[str, Price]) -> PriceBook:
         """This book with prices that the user states."""

@@ -10,7 +10,17 @@ from whichgpu.cli.tables import Column, paragraph, table
 from whichgpu.cli.units import joule_heading, phase_headings, phase_times, rate_heading, time_heading
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages, sentences
-from whichgpu.explaining.quantities import duration, factor, listed, money, power, rate, sentences_joined, size
+from whichgpu.explaining.quantities import (
+    duration,
+    factor,
+    labelled,
+    listed,
+    money,
+    power,
+    rate,
+    sentences_joined,
+    size,
+)
 from whichgpu.recommendation import Candidate, Recommendation
 from whichgpu.workload import Workload
 
@@ -163,7 +173,7 @@ def _why(rows: Sequence[Candidate], available: int | None) -> Iterator[str]:
     explained = rows if available is None else rows[:_EXPLAINED]
     for candidate in explained:
         text = sentences_joined(sentences.reason(reason) for reason in candidate.reasons)
-        yield paragraph(text, available, "   ", f"{candidate.rank}. {candidate.gpu.id}: ")
+        yield paragraph(text, available, "   ", labelled(f"{candidate.rank}. {candidate.gpu.id}", ""))
     yield ""
 
 
@@ -176,13 +186,13 @@ def _why_not(answer: Recommendation, rows: int | None, available: int | None) ->
         yield _("No GPU qualifies. The nearest ones:")
     limit = rows if available is None else (rows and min(rows, _NEAREST))
     for candidate in answer.rejected[:limit]:
-        text = "; ".join(sentences.verdict(verdict) for verdict in candidate.verdicts)
-        yield paragraph(text, available, "   ", f"- {candidate.gpu.id}: ")
+        text = sentences_joined(sentences.verdict(verdict) for verdict in candidate.verdicts)
+        yield paragraph(text, available, "   ", labelled(f"- {candidate.gpu.id}", ""))
     if available is not None:
         yield from _reasons_counted(answer, available)
 
 
 def _reasons_counted(answer: Recommendation, available: int) -> Iterator[str]:
     counted = Counter(verdict.code for candidate in answer.rejected for verdict in candidate.verdicts)
-    text = ", ".join(f"{code} {number}" for code, number in counted.most_common())
+    text = listed(f"{code} {number}" for code, number in counted.most_common())
     yield paragraph(_("All verdicts: {counts}").format(counts=text), available)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 from whichgpu.cli.tables import Column, paragraph, table
 from whichgpu.estimate import Estimate, OperatorTime
 from whichgpu.explaining import N_, _, messages
-from whichgpu.explaining.quantities import count, duration, percent, size, work
+from whichgpu.explaining.quantities import count, duration, labelled, percent, size, work
 from whichgpu.guiding.figures.memory import PARTS
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _columns() -> list[Column]:
 
 def _row(each: OperatorTime, device_s: float) -> list[str]:
     return [
-        f"{each.kind}: {each.name}" if each.name and each.name != each.kind else each.kind,
+        labelled(each.kind, each.name) if each.name and each.name != each.kind else each.kind,
         each.phase,
         count(each.count),
         work(each.flops) if each.flops else "–",

@@ -61,7 +61,9 @@ def _prices(prices: Sequence[Mapping[str, Any]], available: int | None) -> list[
         if price["per"] == "hour":
             amount = _("{amount} an hour").format(amount=amount)
         way = _(messages.WAYS[price["way"]])
-        lines.append(paragraph(f"{way}: {amount} ({price['date']}, {price['source']})", available, "  "))
+        text = _("{way}: {amount} ({date}, {source})")
+        said = text.format(way=way, amount=amount, date=price["date"], source=price["source"])
+        lines.append(paragraph(said, available, "  "))
     return lines
 
 

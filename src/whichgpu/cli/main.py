@@ -62,7 +62,7 @@ def _invoke(arguments: list[str]) -> int:
 
 
 def _one_line(message: str) -> str:
-    return " ".join(message.split()).removesuffix(".")
+    return " ".join(message.split()).rstrip(".。")
 
 
 def _help_hint(error: Exception) -> str | None:
@@ -73,6 +73,7 @@ def _help_hint(error: Exception) -> str | None:
 
 def _report(error: WhichGpuError, arguments: Sequence[str]) -> int:
     from whichgpu.explaining import _, sentences
+    from whichgpu.explaining.quantities import labelled
 
     if "--json" in arguments:
         import json
@@ -80,9 +81,9 @@ def _report(error: WhichGpuError, arguments: Sequence[str]) -> int:
         print(json.dumps(sentences.error_document(error), ensure_ascii=False), file=sys.stderr)
         return error.exit_status
     message, hint = sentences.error(error)
-    print(f"{_('error')}: {message} [{error.code}]", file=sys.stderr)
+    print(f"{labelled(_('error'), message)} [{error.code}]", file=sys.stderr)
     if hint:
-        print(f"{_('hint')}: {hint}", file=sys.stderr)
+        print(labelled(_("hint"), hint), file=sys.stderr)
     return error.exit_status
 
 

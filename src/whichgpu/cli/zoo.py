@@ -14,7 +14,7 @@ from whichgpu.cli.tables import Column, paragraph, table, terminal_width
 from whichgpu.errors import InvalidValue
 from whichgpu.explaining import N_, _
 from whichgpu.explaining.purposes import PURPOSES
-from whichgpu.explaining.quantities import count, size, work
+from whichgpu.explaining.quantities import count, labelled, size, work
 from whichgpu.zoo import Entry, search
 
 _EXAMPLES: Final = 3
@@ -90,7 +90,7 @@ def _show(names: Sequence[str], as_json: bool) -> None:
         json_document(document)
         return
     available = terminal_width()
-    write(paragraph(f"{document['name']}: {_(PURPOSES[document['category']])}", available))
+    write(paragraph(labelled(document["name"], _(PURPOSES[document["category"]])), available))
     write(paragraph(_("Source: {source}").format(source=document["source"]), available))
     if document["also_called"]:
         write(paragraph(_("Also called: {names}").format(names=", ".join(document["also_called"])), available))

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from whichgpu.catalog.compiling import FIGURES
 from whichgpu.explaining import N_, _
-from whichgpu.explaining.quantities import count, plain, power, size
+from whichgpu.explaining.quantities import count, money, plain, power, size
 from whichgpu.units import format_si
 
 _OF_ENTRY: Final = (
@@ -89,6 +89,21 @@ HEADINGS: Final[Mapping[str, str]] = {
     "cpu_threads": N_("threads"),
 }
 
+COOLING: Final[Mapping[str, str]] = {
+    "active": N_("fans of its own"),
+    "blower": N_("blower (out of the case)"),
+    "passive": N_("none: the server's airflow"),
+    "liquid": N_("liquid"),
+    "system": N_("the computer's"),
+}
+"""Way of cooling of the catalogue → its words."""
+
+_WORDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "cooling": COOLING,
+    "memory_ecc": {"yes": N_("yes"), "no": N_("no"), "optional": N_("optional")},
+}
+"""Column → its values that are words of a language, with those words; names and codes stand as they are."""
+
 _PER_SECOND: Final = {"flops_per_s": "FLOPS", "ops_per_s": "OPS", "bytes_per_s": "B/s", "bits_per_s": "b/s", "hz": "Hz"}
 
 
@@ -104,7 +119,7 @@ def value_text(name: str, value: Any) -> str:
     if isinstance(value, bool):
         return _("yes") if value else _("no")
     if isinstance(value, str):
-        return value
+        return _(_WORDS.get(name, {}).get(value, value))
     return _number(COLUMNS.get(name, "count"), float(value))
 
 
@@ -116,9 +131,9 @@ def _number(dimension: str, value: float) -> str:
     if dimension == "w":
         return power(value)
     if dimension == "usd":
-        return f"${value:,.0f}"
+        return money(value, "USD")
     if dimension == "m":
         return f"{plain(value * 1000)} mm"
     if dimension == "bits":
-        return f"{value:.0f} bit"
+        return _("{bits} bit").format(bits=f"{value:.0f}")
     return count(value) if value.is_integer() else plain(value)

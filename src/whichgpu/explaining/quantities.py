@@ -15,9 +15,16 @@ _SYMBOLS: Final = {"USD": "${}", "JPY": "¥{}", "EUR": "€{}"}
 _JAPANESE: Final = {"USD": "{}ドル", "JPY": "{}円", "EUR": "{}ユーロ"}
 
 
-def sentences_joined(sentences: Iterable[str]) -> str:
-    """Sentences one after the other; Japanese puts no space between them."""
-    return ("" if language() == "ja" else " ").join(sentences)
+def sentences_joined(texts: Iterable[str]) -> str:
+    """Sentences one after the other, without a space in Japanese; clauses without a full stop are parted as well."""
+    *first, last = [*texts] or [""]
+    stop, space = ("。", "") if language() == "ja" else (";", " ")
+    return space.join([*(text if text.endswith((".", "。")) else text + stop for text in first), last])
+
+
+def labelled(label: str, text: str) -> str:
+    """What a text is of, and the text: ``"memory: 24 GiB"``, ``"メモリ：24 GiB"``."""
+    return f"{label}：{text}" if language() == "ja" else f"{label}: {text}"
 
 
 def listed(parts: Iterable[str]) -> str:
@@ -109,8 +116,8 @@ def count(value: float) -> str:
 
 
 def rate(value_per_s: float) -> str:
-    """Things a second: ``"21,900/s"``."""
-    return f"{plain(value_per_s)}/s"
+    """Things a second: ``"21,900/s"`` or ``"21,900/秒"``."""
+    return f"{plain(value_per_s)}/{'秒' if language() == 'ja' else 's'}"
 
 
 def rate_of(name: str, value: float) -> str:
@@ -127,7 +134,9 @@ def work(value_flops: float) -> str:
 
 
 def interval(found: Interval, form: Callable[[float], str]) -> str:
-    """The middle with its range: ``"2.9 ms (1.5 ms – 5.6 ms)"``."""
+    """The middle with its range: ``"2.9 ms (1.5 ms – 5.6 ms)"`` or ``"2.9 ms（1.5 ms〜5.6 ms）"``."""
+    if language() == "ja":
+        return f"{form(found.mid)}（{form(found.low)}〜{form(found.high)}）"
     return f"{form(found.mid)} ({form(found.low)} – {form(found.high)})"
 
 

@@ -11,7 +11,17 @@ from whichgpu.costing.cost import Product
 from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate, Fit, OperatorTime
 from whichgpu.explaining import N_, _, messages
-from whichgpu.explaining.quantities import count, duration, factor, percent, plain, sentences_joined, size, work
+from whichgpu.explaining.quantities import (
+    count,
+    duration,
+    factor,
+    labelled,
+    percent,
+    plain,
+    sentences_joined,
+    size,
+    work,
+)
 from whichgpu.gpu import Figure, Gpu
 from whichgpu.graph import Kind, Role
 from whichgpu.guiding.figures.networks import by_kind
@@ -69,7 +79,7 @@ def explained(workload: Workload, reader: Reader, language: str, *, allow_uncove
         Block(kind="heading", level=2, text=_("What would shorten it")),
         Block(kind="table", table=_table(made, changes)),
         Block(kind="heading", level=2, text=_("Read on")),
-        Block(kind="list", items=tuple(f"whichgpu guide {topic}: {title(topic)}" for topic in topics)),
+        Block(kind="list", items=tuple(labelled(f"whichgpu guide {topic}", title(topic)) for topic in topics)),
     )
     return Explanation(
         workload=workload,

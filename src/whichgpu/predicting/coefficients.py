@@ -16,13 +16,14 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from importlib import resources
+from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.errors import DataError
 from whichgpu.gpu import Gpu
 from whichgpu.predicting.shape_effects import ShapeEffects, Vectors, read_vectors
 
-VERSION: Final = 1
+VERSION: Final = 2
 
 SHRINKAGE: Final = 0.5
 
@@ -271,26 +272,37 @@ def base_document() -> Mapping[str, Any]:
 @functools.cache
 def fitted_documents() -> tuple[Mapping[str, Any], ...]:
     """What calibration wrote: from measurements that ship, then from those that may not be redistributed."""
-    folder = resources.files("whichgpu.predicting")
-    found = []
-    for name in ("fitted.json", "fitted_overlay.json"):
-        file = folder.joinpath(name)
-        if file.is_file():
-            found.append(read_fitted(file.read_text(encoding="utf-8"), name))
-    return tuple(found)
+    return tuple(read_fitted(file) for file in _files())
 
 
-def read_fitted(text: str, name: str) -> Mapping[str, Any]:
-    """A fitted document; raises DataError where it is damaged or of another version."""
+@functools.cache
+def fold_documents() -> tuple[Mapping[str, Any], ...]:
+    """The same with the sets that each left a part of the workloads out, as ``folds``."""
+    files = zip(_files(), fitted_documents(), strict=True)
+    return tuple({**whole, **read_fitted(file.parent / folds_name(file.name))} for file, whole in files)
+
+
+def folds_name(name: str) -> str:
+    """The file beside a fitted one that holds its sets with a part of the workloads left out."""
+    return name.replace(".json", "_folds.json")
+
+
+def _files() -> list[Path]:
+    folder = Path(str(resources.files("whichgpu.predicting")))
+    return [file for name in ("fitted.json", "fitted_overlay.json") if (file := folder / name).is_file()]
+
+
+def read_fitted(file: Path) -> Mapping[str, Any]:
+    """A fitted document; raises DataError where it is missing, damaged or of another version."""
     hint = "rebuild it with: make calibrate"
     try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise DataError("{file} is damaged: {problem}", file=name, problem=str(error), hint=hint) from error
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError("{file} is damaged: {problem}", file=file.name, problem=str(error), hint=hint) from error
     if not isinstance(document, dict) or document.get("version") != VERSION:
         raise DataError(
             "{file} is of another version than this program, which reads {version}",
-            file=name,
+            file=file.name,
             version=VERSION,
             hint=hint,
         )

@@ -26,7 +26,7 @@ def fits(workload: Workload, gpus: Sequence[Gpu]) -> list[Fit]:
 
 def memory_factor(workload: Workload) -> float:
     """The measured 80 % factor of what passes through a step: language models' graphs say more of it than others'."""
-    return factors()["other"]["memory_language" if workload.category == LANGUAGE else "memory"]
+    return factors()["memory_language" if workload.category == LANGUAGE else "memory"]
 
 
 def peak(memory_bytes: float, certain_bytes: float, factor: float) -> Interval:

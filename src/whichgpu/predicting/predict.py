@@ -51,10 +51,10 @@ class Prediction:
     coverage: float
 
 
-def predictable(gpu: Gpu, workload: Workload) -> MissingFigure | None:
+def predictable(gpu: Gpu, workload: Workload, coefficients: Coefficients | None = None) -> MissingFigure | None:
     """None where the catalogue has every figure that a prediction needs, else the error that says which is missing."""
     try:
-        arrays([gpu], [resolve(workload, gpu)], shipped(), workload.power_limit_w)
+        arrays([gpu], [resolve(workload, gpu)], coefficients or shipped(), workload.power_limit_w)
     except MissingFigure as missing:
         return missing
     return None
@@ -127,13 +127,12 @@ def predict(
     predictions = predict_stages(workload, gpus, chosen, allow_uncovered=allow_uncovered)
     whole = total(predictions)
     covered = coverage([each.table for each in predictions], [each.stage.repetitions for each in predictions])
-    related = np.array([chosen.family_is_measured(chosen.family_name(gpu)) for gpu in gpus], dtype=bool)
     made = _Made(
         workload=workload,
         predictions=predictions,
         whole=whole,
         coverage=covered,
-        width=model_factor(_classes(predictions), covered, related),
+        width=model_factor(_classes(predictions), covered, gpus, chosen),
         memory=memory(workload, gpus, predictions[0].resolutions),
         bounds=_bounds(whole),
     )
@@ -273,7 +272,7 @@ def _power(made: _Made, index: int) -> Interval | None:
     mid = float(made.whole.power_w[index])
     if math.isnan(mid):
         return None
-    around = Interval.around(mid, factors()["other"]["power"], CONFIDENCE)
+    around = Interval.around(mid, factors()["power"], CONFIDENCE)
     board = float(made.predictions[0].hardware.board_w[index])
     return Interval(low=around.low, mid=mid, high=max(mid, min(around.high, board)), confidence=CONFIDENCE)
 

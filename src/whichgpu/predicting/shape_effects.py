@@ -1,9 +1,9 @@
 """What shapes do to a chip's operators beyond the kernel model: factors that measurements of the chip have shown.
 
 A library chooses among hundreds of kernels by rules of its own for each chip and shape. The kernel model has no such
-rule; what is left of measured over predicted seconds is a smooth function of the sizes (``shape_terms``), fitted for each
-chip, kind of operator and stack. A chip that nobody measured takes a share of its relatives' mean, for those kinds of
-operators where that was seen to help chips that were left out.
+rule; what it leaves of measured over predicted seconds is a smooth function of the sizes (``shape_terms``), fitted for
+each chip, class of operators and stack. A chip that nobody measured takes a share of its relatives' mean, for those
+classes alone where that was seen to help chips that were left out.
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ TERMS: Final[Mapping[str, Terms]] = {
         axes={
             "batch": Axis(first=0, last=14),
             "queries": Axis(first=0, last=16, pair_step=4.0),
-            "width": Axis(first=5, last=9, step=1.0, pair_step=2.0),
+            "width": Axis(first=5, last=9, step=0.5, pair_step=0.5),
             "keys": Axis(first=4, last=18, pair_step=3.5),
             "group": Axis(first=0, last=6, pair_step=2.0),
             "work": Axis(first=12, last=48, step=4.0, pair_step=6.0),

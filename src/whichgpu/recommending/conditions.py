@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Estimate
 from whichgpu.gpu import Gpu
 from whichgpu.predicting import input_bytes, link_bytes_per_s, predict, predictable
-from whichgpu.predicting.memory import under
+from whichgpu.predicting.memory import keeps_memory, under
 from whichgpu.recommending.heat import held
 from whichgpu.recommending.pipeline import Feed, fed, feed
 from whichgpu.recommending.place import linked
 from whichgpu.recommending.question import Question
+from whichgpu.requirement import Requirements
 from whichgpu.workload import Workload
 
 Found = Estimate | MissingFigure
@@ -36,6 +39,49 @@ def estimates(workload: Workload, gpus: Sequence[Gpu], *, allow_uncovered: bool 
     return {estimate.gpu: estimate for estimate in made}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Placed:
+    """One of the catalogue's boards (``own``) as a place lets it run: the power it is held to, a narrower link."""
+
+    own: Gpu
+    gpu: Gpu
+    held_w: float | None
+    narrowed: bool
+
+
+_MOST_PLACES: Final = 16
+_MOST_BOARDS: Final = 4_000
+"""Places whose boards are kept, and boards kept for each: what is predicted of a board is kept with the board."""
+
+
+def conditions(wanted: Requirements) -> Hashable:
+    """The parts of requirements that change what boards do: two that share them place every board alike."""
+    place, system = wanted.place, wanted.os if keeps_memory(wanted.os) else None
+    return place.pcie_generation, place.pcie_lanes, wanted.heat, system
+
+
+@functools.lru_cache(maxsize=_MOST_PLACES)
+def _kept(_conditions: Hashable) -> dict[int, _Placed]:
+    """The boards that were placed under such conditions, by the identity of the board itself, which is kept too."""
+    return {}
+
+
+def _placed(gpus: Sequence[Gpu], wanted: Requirements) -> Iterator[_Placed]:
+    kept = _kept(conditions(wanted))
+    if len(kept) > _MOST_BOARDS:
+        kept.clear()
+    for gpu in gpus:
+        found = kept.get(id(gpu))
+        if found is None:
+            found = kept[id(gpu)] = _place(gpu, wanted)
+        yield found
+
+
+def _place(gpu: Gpu, wanted: Requirements) -> _Placed:
+    there = under(held(linked(gpu, wanted.place), wanted.heat), wanted.os)
+    return _Placed(own=gpu, gpu=there, held_w=there.get("held_power_w"), narrowed=_links(there) != _links(gpu))
+
+
 class Surroundings:
     """The GPUs of a catalogue as the place lets them run, made once a question."""
 
@@ -47,9 +93,10 @@ class Surroundings:
         self.narrowed: Mapping[str, Gpu] = {}
         self._own = {gpu.id: gpu for gpu in gpus}
         if question.adjusts:
-            self.gpus = [under(held(linked(gpu, wanted.place), wanted.heat), wanted.os) for gpu in gpus]
-            self.held_w = {gpu.id: limit for gpu in self.gpus if (limit := gpu.get("held_power_w")) is not None}
-            self.narrowed = {gpu.id: gpu for gpu in self.gpus if _links(gpu) != _links(self._own[gpu.id])}
+            placed = list(_placed(gpus, wanted))
+            self.gpus = [each.gpu for each in placed]
+            self.held_w = {each.own.id: each.held_w for each in placed if each.held_w is not None}
+            self.narrowed = {each.own.id: each.gpu for each in placed if each.narrowed}
         self.feed: Feed | None = None if wanted.pipeline is None else feed(wanted.pipeline)
 
     def estimates(self, workload: Workload, *, allow_uncovered: bool = False) -> dict[str, Found]:

@@ -36,9 +36,11 @@ class Cost:
 def affordable(case: Case, question: Question) -> tuple[Price, ...]:
     """The offers within the budget, in the order of ``WAYS``; all of them where there is no budget."""
     budget = question.requirements.budget
-    offers = sorted(case.offers, key=lambda price: WAYS.index(price.way))
-    if budget is None:
-        return tuple(offers)
+    offers = case.offers
+    if len(offers) > 1:
+        offers = tuple(sorted(offers, key=lambda price: WAYS.index(price.way)))
+    if budget is None or not offers:
+        return offers
     limit = question.prices.exchange.usd(budget)
     totals = ((offer, total_usd(offer, case.estimate, question)) for offer in offers)
     return tuple(offer for offer, total in totals if total is not None and total <= limit)

@@ -199,9 +199,9 @@ def warnings(gpu: Gpu, place: Place) -> Iterator[Reason]:
 def linked(gpu: Gpu, place: Place) -> Gpu:
     """The GPU with the link that the place gives it, where that is slower than its own."""
     limits = {"pcie_generation": place.pcie_generation, "pcie_lanes": place.pcie_lanes}
-    figures = dict(gpu.figures)
-    for name, limit in limits.items():
-        own = figures.get(name)
-        if limit is not None and own is not None and own.number > limit:
-            figures[name] = dataclasses.replace(own, value=float(limit))
-    return gpu if figures == gpu.figures else dataclasses.replace(gpu, figures=figures)
+    slower = {
+        name: dataclasses.replace(own, value=float(limit))
+        for name, limit in limits.items()
+        if limit is not None and (own := gpu.figures.get(name)) is not None and own.number > limit
+    }
+    return dataclasses.replace(gpu, figures={**gpu.figures, **slower}) if slower else gpu

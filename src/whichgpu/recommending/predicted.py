@@ -9,8 +9,7 @@ from typing import Any
 from whichgpu.catalog.acquisition import baseline
 from whichgpu.catalog.loading import Catalog
 from whichgpu.gpu import Gpu
-from whichgpu.predicting.memory import keeps_memory
-from whichgpu.recommending.conditions import Found, Otherwise, Surroundings
+from whichgpu.recommending.conditions import Found, Otherwise, Surroundings, conditions
 from whichgpu.recommending.question import Question
 from whichgpu.recommending.ways_out import WaysOut
 from whichgpu.workload import Workload
@@ -62,7 +61,5 @@ class Predicted:
 def depends_on(question: Question) -> Hashable:
     """The parts of a question that ``Predicted`` depends on: two questions that share them share the predictions."""
     wanted, own = question.requirements, question.own
-    place = wanted.place
     processor = own.id if own is not None and own.is_cpu else None
-    system = wanted.os if keeps_memory(wanted.os) else None
-    return place.pcie_generation, place.pcie_lanes, wanted.heat, wanted.pipeline, system, processor
+    return conditions(wanted), wanted.pipeline, processor

@@ -111,12 +111,14 @@ def _why(
     own: Estimate | None,
     tied_with: str | None,
 ) -> Callable[[], tuple[Reason, ...]]:
-    """What works out the reasons of one GPU, once."""
+    """What works out the reasons of one GPU, once: a ranking makes hundreds, and most are never read."""
+    told: list[tuple[Reason, ...]] = []
 
-    @functools.cache
     def why() -> tuple[Reason, ...]:
-        same = () if tied_with is None else (Reason(code="tied", values={"with": tied_with}),)
-        return (*reasons(each, question, found, beside, own), *same)
+        if not told:
+            same = () if tied_with is None else (Reason(code="tied", values={"with": tied_with}),)
+            told.append((*reasons(each, question, found, beside, own), *same))
+        return told[0]
 
     return why
 

@@ -8,6 +8,7 @@ from html import escape
 from typing import Final
 
 from whichgpu.explaining import _, language
+from whichgpu.explaining.quantities import sentences_joined
 from whichgpu.recommendation import Recommendation
 from whichgpu.reporting.content import Content, content, sources
 from whichgpu.reporting.plots import Plot, memory, months, price
@@ -155,16 +156,10 @@ def _listed(title: str, found: Sequence[tuple[str, Sequence[str]]], named: _Name
     if not found:
         return []
     items = "\n".join(
-        f"<dt>{named.html(name)}</dt><dd>{_coded(_run(texts))}{named.why(name) if why else ''}</dd>"
+        f"<dt>{named.html(name)}</dt><dd>{_coded(sentences_joined(texts))}{named.why(name) if why else ''}</dd>"
         for name, texts in found
     )
     return [f"<h2>{escape(title)}</h2>", f"<dl>\n{items}\n</dl>"]
-
-
-def _run(texts: Sequence[str]) -> str:
-    """Sentences one after the other; verdicts, which are none, are parted by semicolons."""
-    ends = [text if text.endswith((".", "。")) else f"{text};" for text in texts[:-1]]
-    return ("" if language() == "ja" else " ").join([*ends, *texts[-1:]])
 
 
 def _coded(text: str) -> str:

@@ -7,7 +7,8 @@ import io
 from collections.abc import Sequence
 from dataclasses import replace
 
-from whichgpu.explaining import _, language
+from whichgpu.explaining import _
+from whichgpu.explaining.quantities import labelled, sentences_joined
 from whichgpu.recommendation import Recommendation
 from whichgpu.reporting.content import content, sources
 
@@ -47,9 +48,9 @@ def markdown(answer: Recommendation, most: int | None = None) -> str:
         (_("Rejected: {count}, the nearest first:").format(count=found.rejected_count), found.rejected),
     ):
         if listed:
-            gap = "" if language() == "ja" else " "
-            parts += [f"## {title}", "\n".join(f"- **{name}**: {gap.join(texts)}" for name, texts in listed)]
-    parts += [f"## {_('The question')}", "\n".join(f"- {name}: {value}" for name, value in found.question)]
+            lines = (labelled(f"- **{name}**", sentences_joined(texts)) for name, texts in listed)
+            parts += [f"## {title}", "\n".join(lines)]
+    parts += [f"## {_('The question')}", "\n".join(labelled(f"- {name}", value) for name, value in found.question)]
     if named := sources(answer):
         parts += [f"## {_('Sources')}", "\n".join(f"- {name}{f' ({date})' if date else ''}" for name, date in named)]
     return "\n\n".join([*parts, found.foot]) + "\n"

@@ -123,9 +123,8 @@ def _on_gpu(block: Block, costs: OperatorCosts, gpu: Gpu, tier: Tier, fold: int)
     rules = block_stack(block, gpu)
     seconds = kernel_s(costs.table, hardware, rules, chosen.form)[:, 0]
     total = issued_s(_by_shape(seconds, costs), rules)
-    related = np.array([chosen.family_is_measured(chosen.family_name(gpu))], dtype=bool)
-    factor = operator_factor(operator_class(block.kind, resolution), 1.0, related)
-    return Seconds(mid=total, factor=np.repeat(factor, len(total)))
+    factor = operator_factor(operator_class(block.kind, resolution), total, gpu, chosen)
+    return Seconds(mid=total, factor=factor)
 
 
 def _by_shape(values: Floats, costs: OperatorCosts) -> Floats:

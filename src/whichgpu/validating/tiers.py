@@ -53,7 +53,7 @@ class Tier:
 @functools.cache
 def _fold_sets() -> tuple[Coefficients, ...]:
     """The sets that calibration wrote with one part of the workloads left out each; raises DataError without them."""
-    documents = coefficients.fitted_documents()
+    documents = coefficients.fold_documents()
     if not documents or any(len(document.get("folds", ())) != FOLDS for document in documents):
         raise DataError("there are no coefficients with workloads left out", hint="rebuild them with: make calibrate")
     return tuple(

@@ -68,7 +68,7 @@ def test_shares_of_time_add_up_and_flops_are_those_of_the_network() -> None:
 
 def test_what_does_not_fit_is_said_in_both_languages() -> None:
     assert "does not fit" in said(explanation("llama-3-8b", "rtx-3060-12gb", "train"))
-    assert "メモリに入りません" in said(explanation("llama-3-8b", "rtx-3060-12gb", "train", "ja"))
+    assert "メモリに収まりません" in said(explanation("llama-3-8b", "rtx-3060-12gb", "train", "ja"))
 
 
 def test_frozen_parameters_are_named() -> None:

@@ -14,6 +14,7 @@ from whichgpu.capturing.tracing.modules import (
     trace_run,
     trace_scalable,
 )
+from whichgpu.capturing.tracing.pausing import recorder, unrecorded
 from whichgpu.capturing.tracing.recording import Recorder
 from whichgpu.capturing.tracing.recurring import recurrent
 from whichgpu.capturing.tracing.replacing import put, replaced
@@ -29,6 +30,7 @@ __all__ = [
     "macro",
     "named_scopes",
     "put",
+    "recorder",
     "recurrent",
     "replaced",
     "scalable",
@@ -36,4 +38,5 @@ __all__ = [
     "trace",
     "trace_run",
     "trace_scalable",
+    "unrecorded",
 ]

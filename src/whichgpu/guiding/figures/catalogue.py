@@ -6,6 +6,7 @@ from typing import Final
 
 from whichgpu.catalog.support import support
 from whichgpu.explaining import N_, _, messages
+from whichgpu.explaining.figures import COOLING, value_text
 from whichgpu.explaining.quantities import FRAMEWORK_NAMES, SYSTEM_NAMES, count, listed
 from whichgpu.gpu import Gpu
 from whichgpu.guiding.figures.hardware import figure
@@ -138,7 +139,7 @@ def places(reader: Reader) -> Findings:
     rows = []
     for label, name in _PLACES:
         gpu = reader.catalog.get(name)
-        ecc = _("yes") if gpu.text("memory_ecc") == "yes" else _("no")
+        ecc = value_text("memory_ecc", gpu.text("memory_ecc"))
         memory, power = figure(gpu, "memory_bytes"), figure(gpu, "board_power_w")
         rows.append((_(label), gpu.name, memory, power, _(COOLING[gpu.text("cooling") or "system"]), ecc))
     headings = (_("made for"), _("example"), _("memory"), _("power"), _("cooling"), _("ECC"))
@@ -155,14 +156,6 @@ MARKETS: Final = {
     "mobile": N_("notebooks"),
     "edge": N_("machines in the field"),
     "cloud": N_("clouds, to rent"),
-}
-
-COOLING: Final = {
-    "active": N_("fans of its own"),
-    "blower": N_("blower (out of the case)"),
-    "passive": N_("none: the server's airflow"),
-    "liquid": N_("liquid"),
-    "system": N_("the computer's"),
 }
 
 

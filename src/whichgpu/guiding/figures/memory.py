@@ -6,7 +6,7 @@ from typing import Final
 
 from whichgpu.estimate import Fit
 from whichgpu.explaining import N_, _
-from whichgpu.explaining.quantities import percent, plain, size
+from whichgpu.explaining.quantities import labelled, percent, plain, size
 from whichgpu.guiding.figures.networks import KINDS
 from whichgpu.guiding.reader import Reader
 from whichgpu.guiding.reading import Findings, Table
@@ -70,7 +70,7 @@ def roofline(reader: Reader) -> Findings:
             intensity = sum(each.flops for each in mine) / sum(each.moved_bytes for each in mine)
             label = _(KINDS[kind]) if kind in KINDS else kind
             part = time_s / sum(each.time_s for each in operators)
-            rows.append((part, (f"{name}: {label}", plain(intensity) if intensity else "< 1", percent(part))))
+            rows.append((part, (labelled(name, label), plain(intensity) if intensity else "< 1", percent(part))))
     rows.sort(key=lambda row: -row[0])
     dearest = tuple(row for _part, row in rows[:8])
     headings = (_("operator"), _("FLOP a byte"), _("share of time"))

@@ -7,7 +7,7 @@ from typing import Final
 
 from whichgpu.estimate import Estimate, OperatorTime
 from whichgpu.explaining import N_, _, messages
-from whichgpu.explaining.quantities import count, duration, factor, percent, rate, size, work
+from whichgpu.explaining.quantities import count, duration, factor, listed, percent, rate, size, work
 from whichgpu.guiding.reader import Reader, flops, launches, share
 from whichgpu.guiding.reading import Findings, Table
 
@@ -121,11 +121,11 @@ def phases(reader: Reader) -> Findings:
         for phase in ("infer", "train"):
             made = reader.estimate(name, phase, batch_size=32)
             done = work(flops(reader.operators(name, phase, batch_size=32)))
-            label = f"{name}, {_(messages.PHASES[phase])}"
+            label = listed((name, _(messages.PHASES[phase])))
             rows.append((label, done, duration(made.latency_s.mid), size(made.peak_memory_bytes.mid)))
     one, many = (reader.estimate("resnet50", "infer", batch_size=batch) for batch in (1, 32))
     train = reader.estimate("resnet50", "train", batch_size=32)
-    headings = (_("work"), _("arithmetic of a step"), _("time of a step"), _("memory"))
+    headings = (_("workload"), _("arithmetic of a step"), _("time of a step"), _("memory"))
     return Findings(
         values={
             "gpu": reader.gpu.name,
@@ -174,11 +174,10 @@ def benchmark(reader: Reader) -> Findings:
     rows = []
     for name, batch in (("lstm", 32), ("mnist-cnn", 12), ("resnet50", 12), ("resnet50", 128)):
         slow, fast = (reader.estimate(name, "train", gpu, batch_size=batch).latency_s.mid for gpu in (old, new))
-        rows.append(
-            (f"{name}, {_('batch {size}').format(size=batch)}", duration(slow), duration(fast), factor(slow / fast))
-        )
+        label = listed((name, _("batch {size}").format(size=batch)))
+        rows.append((label, duration(slow), duration(fast), factor(slow / fast)))
     batches = {n: reader.estimate("resnet50", "infer", batch_size=n).throughput_per_s.mid for n in (1, 8, 64)}
-    headings = (_("work"), old.name, new.name, _("ratio"))
+    headings = (_("workload"), old.name, new.name, _("ratio"))
     return Findings(
         values={
             "gpu": reader.gpu.name,

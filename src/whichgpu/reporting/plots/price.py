@@ -9,7 +9,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from whichgpu.explaining import _
-from whichgpu.explaining.quantities import duration, money
+from whichgpu.explaining.quantities import duration, labelled, money
 from whichgpu.recommendation import Candidate
 from whichgpu.reporting.plots.sheet import ACROSS, UP, WIDTH, Axis, Log, Plot, Scale, drawn, line, text
 
@@ -83,12 +83,12 @@ def _headings() -> tuple[str, ...]:
 
 def _row(point: Point, currency: str, kept: Sequence[Point]) -> tuple[str, ...]:
     times = (duration(each) for each in (point.mid_s, point.low_s, point.high_s))
-    return point.name, money(point.price, currency), *times, _("yes") if point in kept else ""
+    return point.name, money(point.price, currency), *times, _("Yes") if point in kept else ""
 
 
 def _mark(point: Point, across: Axis, up: Axis) -> str:
     x, low, mid, high = across.at(point.price), up.at(point.low_s), up.at(point.mid_s), up.at(point.high_s)
-    said = escape(f"{point.name}: {duration(point.mid_s)}")
+    said = escape(labelled(point.name, duration(point.mid_s)))
     return (
         f'<g><title>{said}</title><line class="range" x1="{x:.1f}" x2="{x:.1f}" y1="{low:.1f}" y2="{high:.1f}"/>'
         f'<circle cx="{x:.1f}" cy="{mid:.1f}" r="4"/></g>'

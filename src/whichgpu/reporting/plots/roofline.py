@@ -8,7 +8,7 @@ from typing import Final
 from xml.sax.saxutils import escape
 
 from whichgpu.explaining import N_, _
-from whichgpu.explaining.quantities import duration, percent, plain
+from whichgpu.explaining.quantities import duration, labelled, listed, percent, plain
 from whichgpu.guiding.figures.networks import KINDS
 from whichgpu.predicting.roofline import Point, Roofline
 from whichgpu.reporting.plots.sheet import ACROSS, UP, Axis, Log, Plot, Scale, drawn, line, text
@@ -98,7 +98,7 @@ def _free(x: float, y: float, taken: list[tuple[float, float]]) -> float:
 
 
 def _legend(number: int, point: Point) -> str:
-    return f"{number}  {_kind(point)}, {_phase(point)}: {percent(point.share)}"
+    return labelled(f"{number}  {listed((_kind(point), _phase(point)))}", percent(point.share))
 
 
 def _kind(point: Point) -> str:

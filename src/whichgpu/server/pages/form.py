@@ -155,7 +155,7 @@ class Form:
     def _input(self, name: str, key: Key) -> Html:
         given = dict(flat(self.given)).get(name, "")
         if key.kind == "flag":
-            return self._select(name, given, {"true": _("yes"), "false": _("no")})
+            return self._select(name, given, {"true": _("Yes"), "false": _("No")})
         if key.kind == "name" and key.choices:
             words = _CHOICES.get(name, {})
             return self._select(

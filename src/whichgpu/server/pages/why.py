@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse
 
 from whichgpu.answering import Ask
 from whichgpu.explaining import _
-from whichgpu.explaining.quantities import size
+from whichgpu.explaining.quantities import labelled, listed, size
 from whichgpu.guiding.figures.memory import PARTS
 from whichgpu.guiding.topics import title
 from whichgpu.predicting import predict
@@ -51,7 +51,7 @@ def _why(request: Request) -> HTMLResponse:
         element("p", gpu_link(gpu.id, _("All figures of {name}").format(name=gpu.name)), " · ", _back(request, given)),
     ]
     heading = _("Where the time goes")
-    return page(request, f"{heading}: {found.workload.name}, {gpu.name}", element("main", parts))
+    return page(request, labelled(heading, listed((found.workload.name, gpu.name))), element("main", parts))
 
 
 def _memory(parts: Any) -> Html:

@@ -9,10 +9,10 @@ from typing import Any, Final
 
 import torch
 
+from whichgpu.capturing.libraries import quick_building
 from whichgpu.capturing.tracing import fake_mode, trace
 from whichgpu.errors import DataError
 from whichgpu.graph import Operator, OperatorGraph, Phase, Role
-from whichgpu.zoo.building.frameworks import quick_building
 
 Capture = Callable[[int], OperatorGraph]
 """From a batch size to a graph captured at it."""

@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from whichgpu.capturing.libraries import torchvision
 from whichgpu.zoo.building.blueprint import Build
-from whichgpu.zoo.building.frameworks import torchvision
 
 Inputs = Callable[[int], Mapping[str, torch.Tensor]]
 """From a batch size to a model's keyword arguments."""

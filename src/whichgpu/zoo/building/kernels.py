@@ -2,26 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import Any
 
 import torch
-from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
-from whichgpu.capturing.tracing import Macro, Recorder, macro
+from whichgpu.capturing.tracing import Macro, macro, recorder, unrecorded
 from whichgpu.graph import Kind
-
-
-def recorder() -> Recorder | None:
-    """The recorder that follows the model now; None outside a trace."""
-    found = (mode for mode in reversed(_get_current_dispatch_mode_stack()) if isinstance(mode, Recorder))
-    return next(found, None)
-
-
-def unrecorded() -> contextlib.AbstractContextManager[None]:
-    """Within, nothing is recorded: what is made there comes from outside the step."""
-    active = recorder()
-    return contextlib.nullcontext() if active is None else active.paused()
 
 
 def local_response_norm(x: torch.Tensor) -> torch.Tensor:

@@ -15,10 +15,10 @@ from typing import Any
 
 import torch
 
+from whichgpu.capturing.libraries import quick_building
 from whichgpu.capturing.tracing import Recorder, declare_module, default_loss, fake_mode, replaced, tensors_in
 from whichgpu.graph import Operator, OperatorGraph, Role
 from whichgpu.zoo.building.blueprint import Build, Capture
-from whichgpu.zoo.building.frameworks import quick_building
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,8 +12,8 @@ from typing import Any, Final
 import torch
 from torch.nn import functional
 
+from whichgpu.capturing.losses import classification
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Build, register, variants
-from whichgpu.zoo.building.losses import classification
 from whichgpu.zoo.building.models.graphs import ATOMS, BONDS, Dgcnn, Gat, Gcn, Gin, GraphSage, PointNet, SchNet
 
 _CORA: Final = {"nodes": 2708, "edges": 10_556 + 2708, "features": 1433, "classes": 7}

@@ -11,9 +11,9 @@ from typing import Any, Final
 import torch
 from torch.nn import functional
 
+from whichgpu.capturing.losses import labels
 from whichgpu.zoo.building.blueprint import Blueprint, register, variants
 from whichgpu.zoo.building.hugging_face import Inputs, configured, tokens
-from whichgpu.zoo.building.losses import labels
 
 _BLOCK: Final = "multimodal"
 

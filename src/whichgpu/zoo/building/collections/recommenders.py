@@ -10,8 +10,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from whichgpu.capturing.losses import classification
 from whichgpu.zoo.building.blueprint import Blueprint, register, variants
-from whichgpu.zoo.building.losses import classification
 
 _CRITEO: Final = (
     *(1460, 583, 10_131_227, 2_202_608, 305, 24, 12_517, 633, 3, 93_145, 5_683, 8_351_593, 3_194),

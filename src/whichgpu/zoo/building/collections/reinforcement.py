@@ -11,8 +11,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from whichgpu.capturing.losses import labels
 from whichgpu.zoo.building.blueprint import Blueprint, Capture, register, training
-from whichgpu.zoo.building.losses import labels
 from whichgpu.zoo.building.models.agents import ActorCritic, Dream, Rainbow, WorldModel, body, dense, pixels
 from whichgpu.zoo.building.steps import Step, repeated, step
 

@@ -12,9 +12,9 @@ from typing import Any, Final
 import torch
 from torch.nn import functional
 
+from whichgpu.capturing.losses import labels
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Build, Capture, register, variants
 from whichgpu.zoo.building.hugging_face import configured, next_token_loss, tokens
-from whichgpu.zoo.building.losses import labels
 from whichgpu.zoo.building.models.convolutional_speech import Jasper, QuartzNet
 
 _SECONDS: Final = 10

@@ -11,8 +11,8 @@ from typing import Any, Final
 import torch
 from torch.nn import functional
 
+from whichgpu.capturing.losses import classification
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Build, register, variants
-from whichgpu.zoo.building.losses import classification
 from whichgpu.zoo.building.models.tables import (
     CategoryTransformer,
     CrossNetwork,

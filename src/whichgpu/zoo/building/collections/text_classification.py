@@ -11,9 +11,9 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from whichgpu.capturing.losses import classification
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Capture, register, training, variants
 from whichgpu.zoo.building.hugging_face import configured, text, transformers
-from whichgpu.zoo.building.losses import classification
 
 _LENGTH: Final = 128
 

@@ -8,9 +8,9 @@ from typing import Any, Final
 import torch
 from torch.nn import functional
 
+from whichgpu.capturing.losses import classification
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Build, register, variants
 from whichgpu.zoo.building.hugging_face import configured
-from whichgpu.zoo.building.losses import classification
 from whichgpu.zoo.building.models.forecasting import (
     DeepAr,
     FusionTransformer,

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 import torch
 
+from whichgpu.capturing.libraries import shapes_only, torchvision
+from whichgpu.capturing.losses import classification
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Build, register, variants
-from whichgpu.zoo.building.frameworks import shapes_only, torchvision
-from whichgpu.zoo.building.losses import classification
 
 _TRANSFORMERS: Final = ("vision_transformer", "swin", "deit", "beit", "eva", "vit", "cait", "xcit", "volo", "hiera")
 

@@ -12,10 +12,10 @@ from typing import Any, Final
 import torch
 from torch import nn
 
+from whichgpu.capturing.libraries import shapes_only
+from whichgpu.capturing.losses import classification
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, register, variants
 from whichgpu.zoo.building.collections.timm_classification import library
-from whichgpu.zoo.building.frameworks import shapes_only
-from whichgpu.zoo.building.losses import classification
 
 Network = Callable[[], nn.Module]
 

@@ -6,9 +6,9 @@ from typing import Any, Final
 
 import torch
 
+from whichgpu.capturing.libraries import torchvision_models
+from whichgpu.capturing.losses import classification
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, register, variants
-from whichgpu.zoo.building.frameworks import torchvision_models
-from whichgpu.zoo.building.losses import classification
 
 _SEGMENTED: Final = (3, 520, 520)
 _CLIPS: Final = {

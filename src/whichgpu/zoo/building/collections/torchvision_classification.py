@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import torch
 
+from whichgpu.capturing.libraries import torchvision_models
+from whichgpu.capturing.losses import classification
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Build, inference, register, variants
-from whichgpu.zoo.building.frameworks import torchvision_models
-from whichgpu.zoo.building.losses import classification
 
 _TRANSFORMERS: Final = ("vit_", "swin_", "maxvit")
 

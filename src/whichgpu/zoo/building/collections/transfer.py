@@ -8,9 +8,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from whichgpu.capturing.libraries import torchvision
+from whichgpu.capturing.losses import classification
 from whichgpu.zoo.building.blueprint import Blueprint, Build, register, training, variants
-from whichgpu.zoo.building.frameworks import torchvision
-from whichgpu.zoo.building.losses import classification
 
 _CLASSES: Final = 10
 

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 import torch
 
+from whichgpu.capturing.losses import classification
 from whichgpu.capturing.tracing import put
 from whichgpu.zoo.building.blueprint import Blueprint, Build, Capture, inference, register, training, variants
 from whichgpu.zoo.building.hugging_face import Inputs, configured, transformers
-from whichgpu.zoo.building.losses import classification
 from whichgpu.zoo.building.models.text_recognition import Crnn, DbNet, crnn_loss
 from whichgpu.zoo.building.models.unet import UNet, UNet3d
 

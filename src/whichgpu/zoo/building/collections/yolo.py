@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from whichgpu.capturing.losses import labels
 from whichgpu.capturing.tracing import tensors_in
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, register, variants
-from whichgpu.zoo.building.losses import labels
 from whichgpu.zoo.building.models.yolo_versions import Scale, version3, version5, version8, version11, yolox
 
 _VERSION5: Final[Mapping[str, tuple[Scale, str]]] = {

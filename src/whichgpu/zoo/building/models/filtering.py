@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
+from whichgpu.capturing.tracing import recorder, unrecorded
 from whichgpu.graph import Attribute, Kind
-from whichgpu.zoo.building.kernels import recorder, unrecorded
 
 
 class _Filtered(torch.autograd.Function):

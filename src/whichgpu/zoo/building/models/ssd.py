@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from whichgpu.zoo.building.frameworks import torchvision_models
+from whichgpu.capturing.libraries import torchvision_models
 
 _WIDTHS: Final = (1024, 512, 512, 256, 256, 256)
 _ANCHORS: Final = (4, 6, 6, 6, 4, 4)

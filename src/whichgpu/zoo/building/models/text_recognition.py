@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from whichgpu.zoo.building.frameworks import torchvision_models
+from whichgpu.capturing.libraries import torchvision_models
 
 
 class Crnn(nn.Module):

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from whichgpu.zoo.building.kernels import unrecorded
+from whichgpu.capturing.tracing import unrecorded
 
 ANCHOR_BINS = 16
 """Bins of the distribution from which versions 8 and 11 read a side of a box (Li 2020)."""

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from whichgpu.zoo.building.frameworks import shapes_only, torchvision
+from whichgpu.capturing.libraries import shapes_only, torchvision
 from whichgpu.zoo.building.kernels import deformable_columns
 from whichgpu.zoo.building.models.rcnn.design import Design
 

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from whichgpu.zoo.building.kernels import nms, roi_align, unrecorded
+from whichgpu.capturing.tracing import unrecorded
+from whichgpu.zoo.building.kernels import nms, roi_align
 from whichgpu.zoo.building.models.rcnn.backbone import Conv, stage_of
 from whichgpu.zoo.building.models.rcnn.boxes import clipped, deltas_to, moved, overlaps
 from whichgpu.zoo.building.models.rcnn.design import Design

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from whichgpu.zoo.building.kernels import unrecorded
+from whichgpu.capturing.tracing import unrecorded
 from whichgpu.zoo.building.models.rcnn.backbone import Conv, Pyramid, ResNet, TimmBackbone
 from whichgpu.zoo.building.models.rcnn.boxes import clipped, moved, overlaps
 from whichgpu.zoo.building.models.rcnn.design import Design

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from whichgpu.zoo.building.kernels import nms, unrecorded
+from whichgpu.capturing.tracing import unrecorded
+from whichgpu.zoo.building.kernels import nms
 from whichgpu.zoo.building.models.rcnn.backbone import Conv
 from whichgpu.zoo.building.models.rcnn.boxes import clipped, deltas_to, moved, overlaps
 from whichgpu.zoo.building.models.rcnn.design import Design

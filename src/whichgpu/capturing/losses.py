@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from whichgpu.capturing.tracing import tensors_in
-from whichgpu.zoo.building.kernels import unrecorded
+from whichgpu.capturing.tracing import tensors_in, unrecorded
 
 
 def labels(shape: tuple[int, ...], dtype: torch.dtype = torch.long) -> torch.Tensor:
