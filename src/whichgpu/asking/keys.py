@@ -97,7 +97,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Key]]] = {
         "power_connectors": _names(
             ("6-pin", "8-pin", "8-pin CPU", "12-pin", "16-pin"),
             ["8-pin", "8-pin"],
-            N_("Plugs that the power supply has free; [] for none."),
+            N_("Plugs that the power supply has free; it may have none."),
         ),
         "power_supply": _quantity("w", "650 W", N_("What the power supply bears."), 1e5),
         "outlet": Key(kind="outlet", example="100 V 15 A", text=N_("The wall outlet.")),

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from whichgpu.cli.helping import Context
 from whichgpu.explaining import N_, _
 
 _COMMANDS: Final = {
@@ -29,6 +30,8 @@ _COMMANDS: Final = {
 
 class Command(click.Command):
     """A command whose help is translated when it is shown."""
+
+    context_class = Context
 
     @property
     def help(self) -> str | None:
