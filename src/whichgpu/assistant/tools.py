@@ -97,8 +97,8 @@ def _shown(given: Any) -> int:
 
 def _estimate(answering: Answering, given: Arguments) -> Answer:
     entries = _gpus(answering, given["gpus"])
-    workload, found, missing = answering.estimates(_ask({**given, "gpus": [each.id for each in entries]}))
-    return documents.estimates([(workload, found)], missing), texts.estimates(workload.name, found, missing)
+    found = answering.estimates(_ask({**given, "gpus": [each.id for each in entries]}))
+    return found.document(), texts.estimates(found)
 
 
 def _gpus(answering: Answering, given: Any) -> list[Gpu]:

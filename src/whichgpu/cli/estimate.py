@@ -12,7 +12,7 @@ from whichgpu.cli.breakdown import MEMORY, OPERATORS, memory_text, operators_tex
 from whichgpu.cli.entry import per_joule
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog
-from whichgpu.cli.measurements import measured_lines, measurements_beside, with_evidence
+from whichgpu.cli.measurements import measured_lines
 from whichgpu.cli.options import Name, catalogue_options, option, output_options
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
@@ -62,6 +62,7 @@ def command(sources: Sequence[str], gpus: Sequence[str], as_json: bool, lang: st
     """Estimates, one source after the other."""
     from whichgpu import documents
     from whichgpu.errors import MissingFigure, UsageError
+    from whichgpu.measurements.beside import measurements_beside, with_evidence
     from whichgpu.recommending.recommend import estimates
 
     if options["breakdown"] is not None and not gpus:

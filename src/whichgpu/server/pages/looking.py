@@ -18,6 +18,7 @@ from whichgpu.gpu import Gpu
 from whichgpu.server.html import Child, Html, element, joined, link, table
 from whichgpu.server.pages.blocks import block
 from whichgpu.server.pages.layout import address, gpu_link, page
+from whichgpu.server.pages.measured import of_gpu
 from whichgpu.server.rest import compared, guide_page, questions, searched
 from whichgpu.server.schemas import MOST_COMPARED
 from whichgpu.server.working import worked_out
@@ -112,6 +113,7 @@ def _gpu(request: Request) -> HTMLResponse:
             if found["board_figures"]
             else []
         ),
+        *of_gpu(found["id"]),
         element("h2", _("Prices:").rstrip(":：")),
         _prices(found["prices"]),
         element("h2", _("Software")),
