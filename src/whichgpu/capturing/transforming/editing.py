@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from whichgpu.graph import Operator, OperatorGraph, Phase, Role, Tensor
 
 Shape = Sequence[int]
+Slope = Sequence[float]
 
 
 class Sketch:
@@ -26,7 +27,8 @@ class Sketch:
     def like(self, index: int, last: int | None = None, role: Role = Role.ACTIVATION) -> int:
         """A new tensor as large as the one at ``index``, or with another last dimension."""
         known = self.tensors[index]
-        shape, slope = known.shape, known.slope or _flat(known.shape)
+        shape: Shape = known.shape
+        slope: Slope = known.slope or _flat(known.shape)
         if last is not None:
             shape, slope = (*shape[:-1], last), (*slope[:-1], 0)
         return self._add(self._new(shape, slope, role))
@@ -44,7 +46,7 @@ class Sketch:
         """The gradient of a weight."""
         return self.like(index, role=Role.GRADIENT)
 
-    def _matrix(self, index: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    def _matrix(self, index: int) -> tuple[tuple[int, int], tuple[float, float]]:
         """Shape and slope of a tensor as a matrix; one of its leading dimensions at most grows with the batch."""
         known = self.tensors[index]
         *lead, width = known.shape
@@ -55,7 +57,7 @@ class Sketch:
         )
         return (rows, width), (growing, wider)
 
-    def _view(self, index: int, shape: Shape, slope: Shape) -> int:
+    def _view(self, index: int, shape: Shape, slope: Slope) -> int:
         known = self.tensors[index]
         kept = tuple(slope) if known.slope is not None else None
         return self._add(dataclasses.replace(known, shape=tuple(shape), slope=kept))
@@ -69,7 +71,7 @@ class Sketch:
         self._storages += 1
         return self._storages - 1
 
-    def _new(self, shape: Shape, slope: Shape, role: Role, *, trainable: bool = False) -> Tensor:
+    def _new(self, shape: Shape, slope: Slope, role: Role, *, trainable: bool = False) -> Tensor:
         return Tensor(
             shape=tuple(shape),
             slope=tuple(slope) if self.graph.scalable else None,
