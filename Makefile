@@ -45,7 +45,7 @@ measured: $(VENV)/installed-dev ## extract from data/measurements what compare a
 calibrate: $(VENV)/installed-dev ## fit the predictor to data/measurements; DATA=FOLDER: an overlay from sources that may not ship
 	$(BIN)/python -m whichgpu.calibrating $(DATA)
 
-accuracy: $(VENV)/installed-dev ## write docs/accuracy.md from data/measurements; DATA=FOLDER adds tables of its own
+accuracy: $(VENV)/installed-dev ## write docs/accuracy.md and its document from data/measurements; DATA=FOLDER adds tables of its own
 	$(BIN)/python scripts/accuracy.py $(DATA)
 
 gate: $(VENV)/installed-dev ## write the errors that tests/accuracy holds the predictor to, after changes that are meant

@@ -34,6 +34,7 @@ REST = tuple(
         "zoo/resnet50",
         "guide",
         "guide/roofline",
+        "accuracy",
         "nothing",
     )
 )

@@ -26,6 +26,7 @@ PAGES = (
     "/zoo/resnet50",
     "/guide",
     "/guide/roofline",
+    "/accuracy",
 )
 VOID = {"meta", "link", "input", "br", "hr"}
 

@@ -36,6 +36,18 @@ STYLE: Final = """
 .whichgpu .chart .course { fill: none; stroke: var(--mark); stroke-width: 2; }
 .whichgpu .chart .rented { stroke: var(--line); stroke-dasharray: 7 4; }
 .whichgpu .chart .name { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
+.whichgpu .chart .equal { fill: none; stroke: var(--ink); }
+.whichgpu .chart .band { fill: var(--mark); fill-opacity: .15; }
+.whichgpu .chart .source-0 { --source: #0072b2; }
+.whichgpu .chart .source-1 { --source: #d55e00; }
+.whichgpu .chart .source-2 { --source: #009e73; }
+.whichgpu .chart .source-3 { --source: #b85a8e; }
+.whichgpu .chart .source-4 { --source: #8c6d31; }
+.whichgpu .chart .source-5 { --source: #a05fb0; }
+.whichgpu .chart .source-6 { --source: #808080; }
+.whichgpu .chart .source-7 { --source: #0e8fa3; }
+.whichgpu .chart circle[class^="source"] { fill: var(--source); }
+.whichgpu .chart polyline[class*="source"] { stroke: var(--source); }
 .whichgpu figure { margin: 1.5em 0; }
 .whichgpu figcaption { font-weight: 600; margin-bottom: .3em; }
 .whichgpu .chart .range { stroke: var(--mark); stroke-opacity: .45; stroke-width: 2; }

@@ -218,3 +218,11 @@ def guide_page(request: Request, topic: str) -> Any:
 
     catalog = questions(request).catalog
     return page(topic, Reader(gpu=catalog.get(request.query_params.get("gpu") or USUAL_GPU), catalog=catalog))
+
+
+@router.get("/accuracy", responses=document("whichgpu/accuracy/1", "parts", "date"))
+async def accuracy(request: Request) -> Response:
+    """How far off the predictions are on published measurements: tables, and points of plots."""
+    from whichgpu.measurements.accuracy import document as written
+
+    return await _answer(written)

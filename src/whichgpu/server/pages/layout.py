@@ -86,6 +86,7 @@ _PARTS: Final = (
     ("gpus", N_("All GPUs")),
     ("zoo", N_("Models")),
     ("guide", N_("Guide")),
+    ("accuracy", N_("Accuracy")),
 )
 
 _OTHERS: Final = {"en": "English", "ja": "日本語"}
