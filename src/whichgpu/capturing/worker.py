@@ -34,6 +34,7 @@ FOLLOWERS: Final[Mapping[str, str]] = {
     "pytorch-function": "whichgpu.capturing.pytorch_scripts.functions:load",
     "huggingface": "whichgpu.capturing.huggingface.follower:load",
     "diffusers": "whichgpu.capturing.pipelines.follower:load",
+    "timm": "whichgpu.capturing.timm_models.working:load",
 }
 
 

@@ -35,12 +35,12 @@ def catalog(gpus_files: Sequence[str]) -> Catalog:
 def captured(source: str, options: Mapping[str, Any]) -> Workload:
     """The workload of a source, under the options of ``workload_options``."""
     from whichgpu import zoo
+    from whichgpu.asking.question import captures
     from whichgpu.capturing import capture
-    from whichgpu.capturing.reading import names_function
     from whichgpu.costing import told
 
     request = asked(options)
-    if Path(source).exists() or names_function(source):
+    if captures(source, request):
         return told(batched(capture(source, request), options))
     if zoo.has(source):
         return told(batched(zoo.requested(source, request), options))

@@ -298,7 +298,7 @@ ASSUMPTIONS: Final[Mapping[str, str]] = {
     "uncosted_operators": N_("No cost is known for {operators}: {uncounted_fraction} of the data moved is left out."),
     "phase_assumed": N_("The script does not train: {phase} is assumed."),
     "phase_of_function_assumed": N_("What is done with the model is not said: {phase} is assumed (--phase)."),
-    "batch_size_assumed": N_("The script names no batch size: {batch_size} is assumed (--batch-size)."),
+    "batch_size_assumed": N_("The source names no batch size: {batch_size} is assumed (--batch-size)."),
     "sequence_length_assumed": N_(
         "The script leaves the sequence length open: {sequence_length} is assumed (--sequence-length)."
     ),
