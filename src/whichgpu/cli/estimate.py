@@ -45,14 +45,14 @@ Timelines = Mapping[tuple[int, str], "Timeline"]
 @option(
     "--max-sequence-length",
     "longest",
-    type=Name("length", (AUTO,)),
+    type=Name(N_("length"), (AUTO,)),
     help=N_("The longest sequence that fits each GPU, among powers of two."),
 )
 @option(
     "--breakdown",
     is_flag=False,
     flag_value=OPERATORS,
-    type=Name("breakdown", (OPERATORS, MEMORY)),
+    type=Name(N_("breakdown"), (OPERATORS, MEMORY)),
     help=N_("Where it goes on the GPUs named by --gpu: operators (the dearest first) or memory."),
 )
 @workload_options()

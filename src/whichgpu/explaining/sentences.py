@@ -121,6 +121,12 @@ def error_document(found: WhichGpuError) -> dict[str, str | None]:
 _DETAILS: Final = ("problem", "reason")
 """Values of errors that are sentences themselves where the program made them; others stay as they came."""
 
+_NO_SUCH_NAME: Final = N_("there is no {what} {name!r}")
+"""The sentence that says which kind of name is unknown, a word of the catalogue."""
+
+_KINDS: Final = (N_("stack"), N_("weight precision"), N_("vendor"), N_("layout"), N_("input transfer"))
+"""Kinds of names that are told of below the faces, which mark their own."""
+
 _PLACES: Final = (N_("{file}, line {line}: "), N_("{file}, row {row}: "), "{file}: ")
 
 
@@ -129,7 +135,8 @@ def _filled(template: str, values: Mapping[str, Any]) -> str:
     if place is not None and _(template) == template:
         # a sentence that had its place put before it
         return _(place).format(**values) + _filled(template.removeprefix(place), values)
-    said = {name: _(value) if name in _DETAILS and isinstance(value, str) else value for name, value in values.items()}
+    worded = (*_DETAILS, "what") if template == _NO_SUCH_NAME else _DETAILS
+    said = {name: _(value) if name in worded and isinstance(value, str) else value for name, value in values.items()}
     return _(template).format(**said) if values else _(template)
 
 
