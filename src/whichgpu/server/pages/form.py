@@ -91,20 +91,25 @@ class Form:
             element("div", field, class_="fields"),
             kept,
             element("p", element("button", _("Read the file"), type="submit")),
-            element(
-                "p",
-                element("span", _("The file is being read …"), role="status"),
-                " ",
-                element("button", _("Stop"), type="button"),
-                hidden=True,
-                data_reading=True,
-            ),
+            self._reading(),
             method="post",
             action=address("recommend"),
             enctype="multipart/form-data",
         )
         inner = joined(element("summary", _("Or give a file of your own model")), form)
         return element("details", inner, open="file" in self.errors)
+
+    def _reading(self) -> Html:
+        """Where the script tells how far the reading is, with a button that ends it; hidden without it."""
+        bar = element("progress", value=0, max=1, aria_label=_("Progress"))
+        line = element("p", bar, " ", element("button", _("Stop"), type="button"))
+        said: dict[str, Any] = {
+            "data_started": _("The file is being sent …"),
+            "data_stopped": _("Stopped."),
+            "data_failed": _("The server did not answer."),
+        }
+        status = element("p", role="status")
+        return element("div", status, line, hidden=True, data_reading=True, **said)
 
     def _source(self) -> Html:
         given = str(self.given.get("source", ""))
