@@ -32,6 +32,11 @@ def listed(parts: Iterable[str]) -> str:
     return ("、" if language() == "ja" else ", ").join(parts)
 
 
+def noted(text: str, note: str) -> str:
+    """A text with a note in brackets: ``"L4 (used)"``, ``"L4（中古）"``."""
+    return f"{text}（{note}）" if language() == "ja" else f"{text} ({note})"
+
+
 def plain(value: float, digits: int = 3) -> str:
     """``value`` with ``digits`` significant digits and no exponent: ``1234567 → "1,230,000"``."""
     if value == 0:

@@ -8,7 +8,7 @@ from html import escape
 from typing import Final
 
 from whichgpu.explaining import _, language
-from whichgpu.explaining.quantities import sentences_joined
+from whichgpu.explaining.quantities import noted, sentences_joined
 from whichgpu.recommendation import Recommendation
 from whichgpu.reporting.content import Content, content, sources
 from whichgpu.reporting.plots import Plot, memory, months, price
@@ -28,6 +28,10 @@ STYLE: Final = """
 .whichgpu th, .whichgpu td { padding: .3em .7em; text-align: left; border-bottom: 1px solid var(--faint); }
 .whichgpu .scroll { overflow-x: auto; }
 .whichgpu .scroll td, .whichgpu .scroll th { white-space: nowrap; }
+.whichgpu :is(h1, h2, h3, label, legend, figcaption, summary, th):lang(ja) { word-break: auto-phrase; }
+@media (max-width: 40em) {
+  .whichgpu .scroll th[scope=row] { white-space: normal; min-width: 8em; }
+}
 .whichgpu .chart { width: 100%; min-width: 640px; max-width: 760px; height: auto; font: 12px system-ui, sans-serif; }
 .whichgpu .chart text { fill: var(--ink); }
 .whichgpu .chart circle { fill: var(--mark); }
@@ -189,5 +193,5 @@ def _sources(answer: Recommendation) -> list[str]:
     found = sources(answer)
     if not found:
         return []
-    items = "\n".join(f"<li>{escape(name)}{escape(f' ({date})' if date else '')}</li>" for name, date in found)
+    items = "\n".join(f"<li>{escape(noted(name, date) if date else name)}</li>" for name, date in found)
     return [f"<h2>{escape(_('Sources'))}</h2>", f"<ul>\n{items}\n</ul>"]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from whichgpu.explaining import _
-from whichgpu.explaining.quantities import labelled, sentences_joined
+from whichgpu.explaining.quantities import labelled, noted, sentences_joined
 from whichgpu.recommendation import Recommendation
 from whichgpu.reporting.content import content, sources
 
@@ -52,7 +52,7 @@ def markdown(answer: Recommendation, most: int | None = None) -> str:
             parts += [f"## {title}", "\n".join(lines)]
     parts += [f"## {_('The question')}", "\n".join(labelled(f"- {name}", value) for name, value in found.question)]
     if named := sources(answer):
-        parts += [f"## {_('Sources')}", "\n".join(f"- {name}{f' ({date})' if date else ''}" for name, date in named)]
+        parts += [f"## {_('Sources')}", "\n".join(f"- {noted(name, date) if date else name}" for name, date in named)]
     return "\n\n".join([*parts, found.foot]) + "\n"
 
 

@@ -74,7 +74,7 @@ def test_marks_are_full_width_in_japanese() -> None:
     assert [(where, found[0], text) for where, text in WRITTEN if (found := half.search(text))] == []
 
 
-TYPED = re.compile(r"--|\b(?:whichgpu|make) [a-z]|^ ?[=*-] ?$|^ $")
+TYPED = re.compile(r"--|`|\b(?:whichgpu|make) [a-z]|^ ?[=*-] ?$|^ $")
 """What stands free: what is typed on a command line, a sign that is talked about, and the dots before "and more"."""
 
 

@@ -9,7 +9,9 @@ import pytest
 from whichgpu.catalog import default_catalog
 from whichgpu.errors import MissingFigure, UnknownName
 from whichgpu.explaining import LANGUAGES, active
+from whichgpu.graph import Kind
 from whichgpu.guiding import TOPICS, Reader, page, titles
+from whichgpu.guiding.figures.networks import KINDS
 from whichgpu.guiding.markdown import markdown
 from whichgpu.guiding.reading import Findings, Table, blocks, placeholders
 from whichgpu.guiding.topics import text
@@ -105,3 +107,7 @@ def test_the_four_shapes_of_a_text() -> None:
 def test_titles_are_those_of_the_texts() -> None:
     with active("ja"):
         assert dict(titles())["flops"].startswith("FLOPS")
+
+
+def test_every_kind_of_operator_has_a_name() -> None:
+    assert set(KINDS) == {str(kind) for kind in Kind}

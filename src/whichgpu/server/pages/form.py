@@ -10,7 +10,7 @@ from whichgpu.asking.keys import SECTIONS, TOP, Key
 from whichgpu.errors import WhichGpuError
 from whichgpu.explaining import N_, _, messages, sentences
 from whichgpu.explaining.purposes import PURPOSES
-from whichgpu.explaining.quantities import SYSTEM_NAMES
+from whichgpu.explaining.quantities import SYSTEM_NAMES, noted
 from whichgpu.server.html import Child, Html, element, joined, link
 from whichgpu.server.pages.layout import address
 from whichgpu.zoo import REFERENCES
@@ -116,7 +116,7 @@ class Form:
         known = {name for name, _phase in REFERENCES.values()}
         options = [element("option", given, value=given, selected=True)] if given and given not in known else []
         for category, (name, _phase) in REFERENCES.items():
-            text = f"{_(PURPOSES[category])} ({name})"
+            text = noted(_(PURPOSES[category]), name)
             options.append(element("option", text, value=name, selected=name == given))
         field = element(
             "div",

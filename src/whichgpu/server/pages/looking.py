@@ -13,7 +13,7 @@ from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages
 from whichgpu.explaining.figures import heading, value_text
 from whichgpu.explaining.purposes import PURPOSES
-from whichgpu.explaining.quantities import SYSTEM_NAMES, count, duration, money, shown, size, work
+from whichgpu.explaining.quantities import SYSTEM_NAMES, count, duration, money, noted, shown, size, work
 from whichgpu.gpu import Gpu
 from whichgpu.server.html import Child, Html, element, joined, link, table
 from whichgpu.server.pages.blocks import block
@@ -213,7 +213,7 @@ def _models(request: Request) -> HTMLResponse:
     parts: list[Child] = [element("h1", _("Built-in models")), _search(request, "zoo", category=category or "")]
     if category is None and not words:
         cards = [
-            element("li", link(address("zoo", category=each), _(PURPOSES[each])), f" ({each})")
+            element("li", link(address("zoo", category=each), _(PURPOSES[each])), noted("", each))
             for each in zoo.CATEGORIES
         ]
         parts.append(element("ul", cards, class_="cards"))
