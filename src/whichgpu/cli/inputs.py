@@ -37,11 +37,14 @@ def captured(source: str, options: Mapping[str, Any]) -> Workload:
     from whichgpu import zoo
     from whichgpu.asking.question import captures
     from whichgpu.capturing import capture
+    from whichgpu.cli.waiting import shown
     from whichgpu.costing import told
 
     request = asked(options)
     if captures(source, request):
-        return told(batched(capture(source, request), options))
+        with shown():
+            found = capture(source, request)
+        return told(batched(found, options))
     if zoo.has(source):
         return told(batched(zoo.requested(source, request), options))
     close = nearest(source, zoo.names())
