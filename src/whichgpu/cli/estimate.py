@@ -9,6 +9,7 @@ import click
 
 from whichgpu.cli.asking import AUTO, workload_options
 from whichgpu.cli.breakdown import MEMORY, OPERATORS, memory_text, operators_text
+from whichgpu.cli.collecting import uncollected
 from whichgpu.cli.entry import per_joule
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog
@@ -58,6 +59,7 @@ Timelines = Mapping[tuple[int, str], "Timeline"]
 @workload_options()
 @catalogue_options()
 @output_options()
+@uncollected
 def command(sources: Sequence[str], gpus: Sequence[str], as_json: bool, lang: str | None, **options: Any) -> None:
     """Estimates, one source after the other."""
     from whichgpu import documents

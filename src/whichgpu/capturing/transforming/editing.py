@@ -18,6 +18,7 @@ class Sketch:
     def __init__(self, graph: OperatorGraph) -> None:
         self.graph = graph
         self.tensors = list(graph.tensors)
+        self._scalable = graph.scalable
         self._storages = max((tensor.storage for tensor in graph.tensors), default=-1) + 1
 
     def weight(self, *shape: int) -> int:
@@ -64,7 +65,17 @@ class Sketch:
 
     def copied(self, index: int, storage: int) -> int:
         """The tensor at ``index`` over another storage."""
-        return self._add(dataclasses.replace(self.tensors[index], storage=storage))
+        known = self.tensors[index]
+        # Made plainly: a graph of many blocks has tens of thousands of them.
+        made = Tensor(
+            shape=known.shape,
+            dtype=known.dtype,
+            storage=storage,
+            role=known.role,
+            trainable=known.trainable,
+            slope=known.slope,
+        )
+        return self._add(made)
 
     def storage(self) -> int:
         """The number of a new storage."""
@@ -74,7 +85,7 @@ class Sketch:
     def _new(self, shape: Shape, slope: Slope, role: Role, *, trainable: bool = False) -> Tensor:
         return Tensor(
             shape=tuple(shape),
-            slope=tuple(slope) if self.graph.scalable else None,
+            slope=tuple(slope) if self._scalable else None,
             dtype="float32",
             storage=self.storage(),
             role=role,

@@ -111,6 +111,13 @@ def _trained_bytes(workload: Workload, resolution: Resolution) -> float:
     return 4.0 if resolution.mixed else resolution.narrow_bytes
 
 
+def least_weight_bytes(workload: Workload, resolution: Resolution) -> float:
+    """The least that an element of the weights takes on the GPU: never more than their mean in ``sizes_of``."""
+    trained, kept = _trained_bytes(workload, resolution), _kept_bytes(workload, resolution)
+    least = min(resolution.weight_bytes, trained, kept) if _quantised(workload) else kept
+    return _left(workload, "weights", "layers") * least
+
+
 def _kept_bytes(workload: Workload, resolution: Resolution) -> float:
     return resolution.master_bytes if workload.phase == "train" else resolution.weight_bytes
 
