@@ -18,7 +18,7 @@ def command(fails):
 def test_it_rests_inside_and_runs_again_afterwards():
     assert command(False) is False
     assert gc.isenabled()
-    with pytest.raises(ValueError, match="^$"):
+    with pytest.raises(ValueError, match=r"^$"):
         command(True)
     assert gc.isenabled()
 
