@@ -109,7 +109,9 @@ def fragment(
         figure(months.plot(answer, currency)),
         figure(memory.plot(answer)),
         *_listed(
-            _("Rejected: {count}, the nearest first:").format(count=shown.rejected_count), shown.rejected[:rows], named
+            _("Rejected: {count}, the nearest first:").format(count=shown.rejected_count).rstrip(":："),
+            shown.rejected[:rows],
+            named,
         ),
         f"<h2>{escape(_('The question'))}</h2>",
         _pairs(shown.question),

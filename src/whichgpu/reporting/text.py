@@ -45,7 +45,7 @@ def markdown(answer: Recommendation, most: int | None = None) -> str:
         parts.append(_table(found.headings, found.rows))
     for title, listed in (
         (_("Why"), found.reasons),
-        (_("Rejected: {count}, the nearest first:").format(count=found.rejected_count), found.rejected),
+        (_("Rejected: {count}, the nearest first:").format(count=found.rejected_count).rstrip(":："), found.rejected),
     ):
         if listed:
             lines = (labelled(f"- **{name}**", sentences_joined(texts)) for name, texts in listed)
