@@ -8,7 +8,7 @@ from typing import Any, Final
 from whichgpu.errors import WhichGpuError
 from whichgpu.explaining import messages
 from whichgpu.explaining.language import N_, _
-from whichgpu.explaining.quantities import factor, listed, money, sentences_joined, shown
+from whichgpu.explaining.quantities import factor, listed, money, plain, sentences_joined, shown
 from whichgpu.explaining.without_options import CHANGES, said
 from whichgpu.recommendation import Reason
 from whichgpu.requirement import Verdict
@@ -43,6 +43,10 @@ def note(found: Reason) -> str:
             values[name] = listed(_(messages.REQUIREMENTS[each]) for each in value)
         elif name == "what":
             values[name] = _(messages.WORDS[value])
+        elif name == "way":
+            values[name] = _(messages.WAYS[value])
+        elif name == "times_factor":
+            values[name] = plain(value)  # a question's own number, nothing measured
     return _(said(messages.NOTES, found.code)).format(**values)
 
 
@@ -127,7 +131,14 @@ _NO_SUCH_NAME: Final = N_("there is no {what} {name!r}")
 _KINDS: Final = (N_("stack"), N_("weight precision"), N_("vendor"), N_("layout"), N_("input transfer"))
 """Kinds of names that are told of below the faces, which mark their own."""
 
-_PLACES: Final = (N_("{file}, line {line}: "), N_("{file}, row {row}: "), "{file}: ")
+_PLACES: Final = (
+    N_("{file}, line {line}: "),
+    N_("{file}, row {row}: "),
+    N_("{file}: node {node} ({op}): "),
+    N_("{file}: the initialiser {name} is damaged: "),
+    N_("{file}: the input {name} is "),
+    "{file}: ",
+)
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:
