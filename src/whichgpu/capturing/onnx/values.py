@@ -53,7 +53,9 @@ class Mismatch(Exception):
     def __init__(self, template: str, **values: object) -> None:
         super().__init__(template)
         self.template = template
-        self.values = {name: value if isinstance(value, int) else said(value) for name, value in values.items()}
+        self.values: dict[str, Any] = {
+            name: value if isinstance(value, int) else said(value) for name, value in values.items()
+        }
 
 
 class DataDependent(Exception):
