@@ -50,8 +50,27 @@ HEADINGS = {
     "constant_mean": "constant, mean",
     "constant_worst": "constant, worst",
     "share": "of what could be",
+    "error_asked": "asked",
+    "said_to_fit": "said to fit",
+    "right_asked": "asked",
 }
 """Headings of columns, where they are not the code."""
+
+MEMORY = {
+    "memory": (
+        "Peaks of memory",
+        """A row is one published peak; the error is the mean over rows, in percent of what the source measured
+(`docs/memory.md`). Rows that stand apart are in no figure: *sliced* ones ran a batch too large for the card in slices,
+which is another program; *impossible* ones measured less than weights and optimizer's state alone take, because several
+GPUs share them or they are not all there.""",
+    ),
+    "verdicts": (
+        "Fits, or does not fit",
+        """Rows that ran, how many of them were said not to fit; published runs that ended out of memory, how many of
+them were said to fit. *Tight* counts as right for either.""",
+    ),
+}
+"""Titles and texts of the tables of memory."""
 
 PLOTS = (("models", "whole models"), ("operators", "operators"))
 
@@ -71,6 +90,9 @@ def markdown(found: Accuracy) -> str:
 def _section(found: Table, part: Part) -> str:
     if found.kind == "asked":
         return f"## Asked and reached\n\n{_table(found)}"
+    if found.kind in MEMORY:
+        title, text = MEMORY[found.kind]
+        return f"## {title}\n\n{text}\n\n{_table(found)}" if found.rows else f"## {title}\n\nNone is among these."
     if found.kind == "decisions":
         said = f"{DECISIONS}\n\n{_table(found)}" if found.rows else "No workload was measured on four or more GPUs."
         return f"## Decisions\n\n{said}"

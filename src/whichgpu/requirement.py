@@ -64,7 +64,8 @@ class Place:
     """What the GPU must live in; None is no limit, and nothing is known of it.
 
     ``power_connectors`` are the plugs that the power supply has free; ``cards`` how many of the same board;
-    ``airflow`` whether a server's wind blows through; ``datacenter`` whether it is one by the drivers' licences.
+    ``airflow`` whether a server's wind blows through; ``datacenter`` whether it is one by the drivers' licences;
+    ``display`` whether a screen hangs on the card.
     """
 
     kind: str | None = None
@@ -79,6 +80,7 @@ class Place:
     airflow: bool | None = None
     ecc: bool = False
     datacenter: bool = False
+    display: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

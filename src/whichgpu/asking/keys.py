@@ -107,6 +107,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Key]]] = {
         "airflow": _flag(N_("Whether a server's fans blow through it.")),
         "ecc": _flag(N_("Memory must correct errors.")),
         "datacenter": _flag(N_("It is a datacentre by the drivers' licences.")),
+        "display": _flag(N_("A screen hangs on the card, whose desktop keeps 500 MiB of its memory.")),
     },
     "heat": {
         "power_limit": _quantity("w", "250 W", N_("A limit set on the board."), 1e5),

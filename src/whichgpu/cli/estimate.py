@@ -14,7 +14,7 @@ from whichgpu.cli.entry import per_joule
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog
 from whichgpu.cli.measurements import measured_lines
-from whichgpu.cli.options import Name, catalogue_options, option, output_options
+from whichgpu.cli.options import Name, catalogue_options, option, output_options, room_options
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
 from whichgpu.cli.units import joule_heading, phase_headings, phase_times, rate_heading, time_heading
@@ -57,6 +57,7 @@ Timelines = Mapping[tuple[int, str], "Timeline"]
     help=N_("Where it goes on the GPUs named by --gpu: operators (the dearest first) or memory."),
 )
 @workload_options()
+@room_options()
 @catalogue_options()
 @output_options()
 @uncollected
@@ -65,12 +66,14 @@ def command(sources: Sequence[str], gpus: Sequence[str], as_json: bool, lang: st
     from whichgpu import documents
     from whichgpu.errors import MissingFigure, UsageError
     from whichgpu.measurements.beside import measurements_beside, with_evidence
+    from whichgpu.predicting import under
     from whichgpu.recommending.recommend import estimates
 
     if options["breakdown"] is not None and not gpus:
         raise UsageError("--breakdown is of GPUs that are named", field="breakdown", hint="name one with --gpu ID")
     found = catalog(options["gpus_files"])
-    entries = [found.get(name) for name in gpus] if gpus else list(found.gpus)
+    boards = [found.get(name) for name in gpus] if gpus else list(found.gpus)
+    entries = [under(gpu, options["system"], display=options["display"]) for gpu in boards]
     answers: Answers = []
     missing: dict[str, str] = {}
     for workload, alike in _works(sources, entries, options):

@@ -169,6 +169,22 @@ def catalogue_options() -> Decorator:
     )
 
 
+def room_options() -> Decorator:
+    """What keeps a part of a board's memory."""
+    return together(
+        _system_option(N_("The operating system; Windows keeps a part of a card's memory.")),
+        option(
+            "--display",
+            is_flag=True,
+            help=N_("A screen hangs on the card, whose desktop keeps 500 MiB of its memory."),
+        ),
+    )
+
+
+def _system_option(text: str) -> Decorator:
+    return option("--os", "system", type=Name(N_("operating system"), SYSTEMS), help=text)
+
+
 def limit_options() -> Decorator:
     """Goal and hard limits."""
     return together(
@@ -187,12 +203,7 @@ def limit_options() -> Decorator:
             type=Names("way", ("new", "used", "rent", "rented"), "new,used,rent"),
             help=N_("Only what is had this way."),
         ),
-        option(
-            "--os",
-            "system",
-            type=Name(N_("operating system"), SYSTEMS),
-            help=N_("The operating system it must run on."),
-        ),
+        _system_option(N_("The operating system it must run on.")),
         option(
             "--price",
             "prices",

@@ -19,8 +19,15 @@ Cell = str | int | float | None | Mapping[str, int]
 _DIGITS: Final[Mapping[str, int]] = {"tau": 2, "coverage": 2, "width": 0}
 """Decimals of a column of numbers, where they are not one."""
 
-_REACHED: Final[Mapping[str, str]] = {"spec_only": "spec_only_asked", "calibrated": "calibrated_asked"}
+_REACHED: Final[Mapping[str, str]] = {
+    "spec_only": "spec_only_asked",
+    "calibrated": "calibrated_asked",
+    "error": "error_asked",
+}
 """Columns of an error: the column of the error that was asked for."""
+
+_SHARES: Final = frozenset({"share", "right", "right_asked"})
+"""Columns of shares that are written in percent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +44,10 @@ class Table:
 
     def met(self, row: Sequence[Cell], column: str) -> bool:
         """Whether a row's error in this column is at most what was asked for."""
+        if column == "right":
+            least = row[self.columns.index("right_asked")]
+            found = row[self.columns.index(column)]
+            return isinstance(found, float) and isinstance(least, float) and found >= least
         if column not in _REACHED or _REACHED[column] not in self.columns:
             return False
         found, asked = (row[self.columns.index(name)] for name in (column, _REACHED[column]))
@@ -121,6 +132,6 @@ def written(column: str, cell: Cell) -> str:
         return "–"
     if isinstance(cell, Mapping):
         return ", ".join(f"{code} {number}" for code, number in cell.items())
-    if column == "share":
+    if column in _SHARES:
         return f"{cell:.1%}"
     return f"{cell:.{_DIGITS.get(column, 1)}f}" if isinstance(cell, float) else str(cell)

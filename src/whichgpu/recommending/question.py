@@ -42,7 +42,8 @@ class Question:
         """Whether the place changes what a GPU does: its link, the power it can hold, or the memory it has left."""
         place = self.requirements.place
         slower = place.pcie_generation is not None or place.pcie_lanes is not None
-        return slower or self.requirements.heat != Heat() or keeps_memory(self.requirements.os)
+        smaller = place.display or keeps_memory(self.requirements.os)
+        return slower or smaller or self.requirements.heat != Heat()
 
 
 Seconds = Callable[[], float | None]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,8 +17,13 @@ from whichgpu.measurements.meaning import CODE, FIT_LABEL, SCORED, Meaning
 from whichgpu.measurements.reading import Sheet
 from whichgpu.validating.forecast import Forecast
 
-SLICED: Final = "batches that are large for their card decode in slices, which is another program"
-IMPOSSIBLE: Final = "less than weights and states alone take: several GPUs share them, or they are not all there"
+SLICED: Final = "sliced"
+IMPOSSIBLE: Final = "impossible"
+REASONS: Final[Mapping[str, str]] = {
+    SLICED: "batches that are large for their card decode in slices, which is another program",
+    IMPOSSIBLE: "less than weights and states alone take: several GPUs share them, or they are not all there",
+}
+"""Why rows stand apart, by code."""
 
 _LARGEST_BATCH: Final = {"lambda_diffusers": 16}
 """Above it all of a source's rows ran in slices; below it those that their card does not hold in one piece."""
@@ -31,7 +36,7 @@ _FITS, _DOES_NOT_FIT = 2, 0
 class Peak:
     """One published peak in bytes beside its prediction: ``certain_bytes`` of that are exact arithmetic on shapes.
 
-    ``apart`` is why the row is not one of the figures, empty where it is.
+    ``apart`` is the code of why the row is not one of the figures, empty where it is.
     """
 
     source: str

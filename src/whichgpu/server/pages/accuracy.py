@@ -72,6 +72,14 @@ _HEADINGS: Final[Mapping[str, str]] = {
     "scored": N_("rows scored"),
     "share": N_("of what could be"),
     "skipped": N_("left out, by code"),
+    "error_asked": N_("goal"),
+    "apart": N_("rows apart, by code"),
+    "ran": N_("runs that fitted"),
+    "refused": N_("said not to fit"),
+    "failed": N_("runs out of memory"),
+    "said_to_fit": N_("said to fit"),
+    "right": N_("right verdicts"),
+    "right_asked": N_("goal"),
 }
 
 _TIERS: Final[Mapping[str, str]] = {"spec-only": N_("without the chip"), "calibrated": N_("with the chip")}
@@ -86,6 +94,8 @@ _BY: Final[Mapping[str, str]] = {
 
 _TITLES: Final[Mapping[str, str]] = {
     "asked": N_("Goals and what is reached"),
+    "memory": N_("Peaks of memory"),
+    "verdicts": N_("Verdicts: fits, or does not fit"),
     "decisions": N_("Decisions"),
     "processors": N_("Processors"),
     "counts": N_("Which rows were scored"),
@@ -93,6 +103,12 @@ _TITLES: Final[Mapping[str, str]] = {
 
 _TEXTS: Final[Mapping[str, str]] = {
     "asked": N_("Errors in percent; those in bold reach their goal."),
+    "memory": N_(
+        "Every row is one published peak; errors are the mean over rows, in percent of what was measured. Rows apart"
+        " are in no figure: “sliced” ones ran a batch too large for the card in slices, “impossible” ones measured less"
+        " than weights and optimizer's state alone take."
+    ),
+    "verdicts": N_("A tight fit counts as right whether the run fitted or ran out of memory."),
     "decisions": N_(
         "Workloads that were measured on four or more GPUs. Regret: how much slower, in percent, the GPU predicted"
         " fastest is than the fastest one; up to 3 % counts as none. Fixed order: the regret of the best constant order"
@@ -100,7 +116,7 @@ _TEXTS: Final[Mapping[str, str]] = {
     ),
 }
 
-_OPEN: Final = frozenset({"asked", "decisions"})
+_OPEN: Final = frozenset({"asked", "memory", "verdicts", "decisions"})
 """Tables in sight; the others, which are long, open at a click."""
 
 
