@@ -82,6 +82,12 @@ class Place:
     datacenter: bool = False
     display: bool = False
 
+    @property
+    def own(self) -> bool:
+        """Whether what is told is of a computer or a room of one's own: a rented GPU stands in another."""
+        limits = (self.max_length_m, self.max_slots, self.power_connectors, self.power_supply_w, self.outlet)
+        return self.kind is not None or any(limit is not None for limit in limits)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heat:

@@ -107,7 +107,7 @@ NOTES: Final[Mapping[str, str]] = {
         "({date})."
     ),
     "higher_budget_would_change": N_("With {money} to spend, {gpu} would come first ({factor} better by the goal)."),
-    "electricity_would_change": N_("If electricity cost {times_factor} as much, {gpu} would come first."),
+    "electricity_would_change": N_("If electricity cost {times_factor} times as much, {gpu} ({way}) would come first."),
     "several_workloads": N_("Ranked over {count} workloads by their weights; a GPU must qualify for all."),
     "no_baseline": N_("There is no processor in the catalogue to compare with."),
     "os_any": N_("Any operating system counts: --os narrows it to yours."),
