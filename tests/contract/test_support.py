@@ -103,14 +103,14 @@ def test_what_onnx_runtimes_cuda_packages_for_windows_leave_out_runs_through_dir
     assert "DirectML" in support(CATALOG.get(gpu), "onnxruntime", "windows").note
 
 
-FRAMEWORKS = ("pytorch", "tensorflow", "jax", "onnxruntime", "llama.cpp", "vllm")
+MATRIX = ("pytorch", "tensorflow", "jax", "onnxruntime", "llama.cpp", "vllm")
 
 
 def test_less_than_a_twentieth_of_the_matrix_is_unknown():
     states = {
         (gpu.architecture, framework, os): support(gpu, framework, os).status
         for gpu in CATALOG.gpus
-        for framework in FRAMEWORKS
+        for framework in MATRIX
         for os in ("linux", "windows")
     }
     unknown = sorted(cell for cell, state in states.items() if state == "unknown")
