@@ -20,7 +20,7 @@ from whichgpu.cli.tables import Column, paragraph, table, terminal_width
 from whichgpu.cli.units import joule_heading, phase_headings, phase_times, rate_heading, time_heading
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import N_, _, messages
-from whichgpu.explaining.quantities import count, duration, energy, factor, power, rate, size
+from whichgpu.explaining.quantities import count, duration, energy, factor, limits, power, rate, size
 from whichgpu.gpu import Gpu
 from whichgpu.workload import Workload
 
@@ -215,7 +215,7 @@ def _row(workload: Workload, each: Estimate, first: Estimate | None, phases: Seq
         *([count(workload.sequence_length or 0)] if lengths else []),
         *([str(each.batch_size)] if workload.largest_batch else []),
         duration(each.latency_s.mid),
-        f"{duration(each.latency_s.low)} – {duration(each.latency_s.high)}",
+        limits(each.latency_s, duration),
         *phase_times(each, phases),
         ratio,
         rate(each.throughput_per_s.mid),

@@ -140,9 +140,12 @@ def work(value_flops: float) -> str:
 
 def interval(found: Interval, form: Callable[[float], str]) -> str:
     """The middle with its range: ``"2.9 ms (1.5 ms – 5.6 ms)"`` or ``"2.9 ms（1.5 ms〜5.6 ms）"``."""
-    if language() == "ja":
-        return f"{form(found.mid)}（{form(found.low)}〜{form(found.high)}）"
-    return f"{form(found.mid)} ({form(found.low)} – {form(found.high)})"
+    return noted(form(found.mid), limits(found, form))
+
+
+def limits(found: Interval, form: Callable[[float], str]) -> str:
+    """The ends of a range: ``"1.5 ms – 5.6 ms"`` or ``"1.5 ms〜5.6 ms"``."""
+    return ("〜" if language() == "ja" else " – ").join((form(found.low), form(found.high)))
 
 
 SYSTEM_NAMES: Final[Mapping[str, str]] = {
