@@ -7,7 +7,7 @@ PIP_FLAGS ?=
 PYTEST_FLAGS ?= -n 2
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve install check lint types test catalog messages measured calibrate accuracy gate check-memory check-browser check-api screenshots benchmark-server check-scripts zoo calibrate validate benchmark docs train-examples clean
+.PHONY: help demo serve install check lint types test catalog messages measured calibrate accuracy gate check-memory check-browser check-api screenshots benchmark-server first-page check-scripts zoo calibrate validate benchmark docs train-examples bench-examples clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,7 +45,7 @@ measured: $(VENV)/installed-dev ## extract from data/measurements what compare a
 calibrate: $(VENV)/installed-dev ## fit the predictor to data/measurements; DATA=FOLDER: an overlay from sources that may not ship
 	$(BIN)/python -m whichgpu.calibrating $(DATA)
 
-accuracy: $(VENV)/installed-dev ## write docs/accuracy.md from data/measurements; DATA=FOLDER adds tables of its own
+accuracy: $(VENV)/installed-dev ## write docs/accuracy.md and its document from data/measurements; DATA=FOLDER adds tables of its own
 	$(BIN)/python scripts/accuracy.py $(DATA)
 
 gate: $(VENV)/installed-dev ## write the errors that tests/accuracy holds the predictor to, after changes that are meant
@@ -62,6 +62,9 @@ screenshots: $(VENV)/installed-dev ## pictures of the main pages in both languag
 
 benchmark-server: $(VENV)/installed-dev ## the figures of the server in docs/performance.md; SECONDS=600
 	$(BIN)/python scripts/benchmark_server.py --seconds $(or $(SECONDS),60) --workers 2
+
+first-page: $(VENV)/installed-dev ## how fast the first page is in Debian's Chromium: paint, shift, bytes
+	$(BIN)/python scripts/first_page.py
 
 check-api: $(VENV)/installed-api ## schemathesis over the whole API, from its OpenAPI document; EXAMPLES=800
 	sh scripts/check_api.sh $(BIN) $(or $(EXAMPLES),100)
@@ -86,6 +89,9 @@ docs: $(VENV)/installed-dev ## write the tables of codes and the outputs in the 
 
 train-examples: $(VENV)/installed-dev ## train the five examples on this processor, beside the prediction
 	$(BIN)/python scripts/train_examples.py
+
+bench-examples: $(VENV)/installed-zoo $(VENV)/installed-dev ## measure the examples, ResNet-50 and BERT-base on this GPU, beside the prediction; ARGS="--device cpu"
+	$(BIN)/python scripts/bench_examples.py $(ARGS)
 
 clean: ## remove .venv and the caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

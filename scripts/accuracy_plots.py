@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from whichgpu.measurements.accuracy import Part
+
 WIDTH, HEIGHT = 640, 480
 LEFT, RIGHT, TOP, BOTTOM = 124, 150, 20, 56
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000", "#8c6d31", "#7f3c8d", "#6b6b6b")
@@ -124,7 +126,48 @@ def _text(x: float, y: float, text: str, *, anchor: str = "start", size: int = 1
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}">{safe}</text>'
 
 
-def write(path: Path, plot: Plot) -> None:
-    """Write a plot."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(plot.svg(), encoding="utf-8")
+def write_all(part: Part, folder: Path) -> None:
+    """Write the plots of a part of the document."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, level in part.levels.items():
+        (folder / f"accuracy-{name}.svg").write_text(_predicted(level.predicted).svg(), encoding="utf-8")
+        (folder / f"accuracy-{name}-size.svg").write_text(_against_size(level.sizes).svg(), encoding="utf-8")
+    (folder / "accuracy-coverage.svg").write_text(_coverage(part.inside).svg(), encoding="utf-8")
+
+
+def _by_source(found: Sequence[tuple[str, float, float]]) -> dict[str, list[Point]]:
+    sources: dict[str, list[Point]] = {}
+    for source, across, up in found:
+        sources.setdefault(source, []).append((across, up))
+    return sources
+
+
+def _ends(values: Sequence[float]) -> tuple[float, float]:
+    return 10.0 ** math.floor(math.log10(min(values))), 10.0 ** math.ceil(math.log10(max(values)))
+
+
+def _predicted(found: Sequence[tuple[str, float, float]]) -> Plot:
+    ends = _ends([value for _, *both in found for value in both])
+    plot = Plot(x_title="measured (s)", y_title="predicted (s)", x=ends, y=ends, y_log=True)
+    for source, points in _by_source(found).items():
+        plot.points(source, points)
+    plot.line([(ends[0], ends[0]), (ends[1], ends[1])])
+    for factor in (0.5, 2.0):
+        low, high = max(ends[0], ends[0] / factor), min(ends[1], ends[1] / factor)
+        plot.line([(low, low * factor), (high, high * factor)], dashed=True)
+    return plot
+
+
+def _against_size(found: Sequence[tuple[str, float, float]]) -> Plot:
+    ends = _ends([measured for _, measured, _ in found])
+    plot = Plot(x_title="measured (s)", y_title="median absolute error (%)", x=ends, y=(0.0, 100.0))
+    for source, points in _by_source(found).items():
+        plot.line(points, name=source)
+    return plot
+
+
+def _coverage(shares: Mapping[str, float]) -> Plot:
+    title = "share of measurements inside (band: 75 to 85 %)"
+    plot = Plot(x_title=title, y_title="", x=(0.0, 1.0), y=(0.0, float(len(shares))), x_log=False)
+    plot.bars(dict(reversed(shares.items())), 0.75, 0.85)
+    return plot

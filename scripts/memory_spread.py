@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from whichgpu.validating import validate
-from whichgpu.validating.memory import MemoryRecord
+from whichgpu.validating.memory import REASONS, MemoryRecord
 
 LANGUAGE = ("litgpt",)
 """Sources of language models."""
@@ -28,7 +28,7 @@ def main() -> None:
         )
     for (source, reason), rows in record.apart().items():
         told = ", ".join(f"{peak.model} {peak.error:+.0%}" for peak in rows[:8])
-        print(f"apart: {source}, {len(rows)} rows ({reason}): {told}")
+        print(f"apart: {source}, {len(rows)} rows ({REASONS[reason]}): {told}")
     found = record.verdicts()
     print(
         f"verdicts: {found.right_fraction:.1%} right; of {found.ran} rows that ran {found.refused} are refused, "

@@ -32,24 +32,13 @@ CLICK = (
     "Commands",
     "Positional arguments",
     "Show this message and exit.",
-    "Missing argument",
-    "Missing option",
-    "Missing parameter",
     "Missing command.",
-    "No such option {name!r}.",
-    "No such option: {name}",
     "No such command {name!r}.",
-    "Option {name!r} does not take a value.",
-    "Option {name!r} requires an argument.",
     "Argument {name!r} takes {nargs} values.",
-    "Got unexpected extra argument ({args})",
-    "Got unexpected extra arguments ({args})",
-    "Did you mean {possibility}?",
-    "(Did you mean one of: {possibilities}?)",
     "default: {default}",
     "Invalid value for {param_hint}: {message}",
 )
-"""What click itself says of a command line; it looks these up in our catalogue."""
+"""What click itself says of a command line where ``cli/usage.py`` does not; it looks these up in our catalogue."""
 
 MAKERS = {"unreadable": 1, "_broken": 1, "Mismatch": 0, "_other": 0}
 """What makes an error, or a detail of one, of a sentence: which argument the sentence is."""

@@ -12,6 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,16 +21,21 @@ BLOCK = re.compile(r"(<!-- output: ([^\n]+) -->\n```console\n)(.*?)(```)", re.DO
 
 
 def shown(command: str) -> str:
-    """What a terminal shows of a command of the program; raises CalledProcessError where it fails."""
+    """What a command of the program leaves on a terminal; raises CalledProcessError where it fails.
+
+    Standard error is no terminal here: progress, which is wiped out again there, is not shown.
+    """
     leader, follower = pty.openpty()
     environment = {**os.environ, "COLUMNS": "100", "LC_ALL": "C.UTF-8"}
     words = shlex.split(command)
     program = [str(Path(sys.executable).parent / words[0]), *words[1:]]
-    process = subprocess.Popen(program, stdout=follower, stderr=follower, env=environment, cwd=ROOT)
-    os.close(follower)
-    text = _read(leader)
-    if process.wait() != 0:
-        raise subprocess.CalledProcessError(process.returncode, command, text)
+    with tempfile.TemporaryFile() as errors:
+        process = subprocess.Popen(program, stdout=follower, stderr=errors, env=environment, cwd=ROOT)
+        os.close(follower)
+        text = _read(leader)
+        if process.wait() != 0:
+            errors.seek(0)
+            raise subprocess.CalledProcessError(process.returncode, command, text, errors.read().decode())
     return text
 
 

@@ -41,13 +41,22 @@ def main() -> None:
 def train(script: Path) -> dict[str, Any]:
     """The median step of one epoch in seconds, with batch size and what stood in for missing weights."""
     os.environ["KERAS_BACKEND"] = "torch"
+    notes: list[str] = []
+    model, asked = compiled(script, notes)
+    batch = int(asked.get("batch_size", 32))
+    return {"step_s": median_step_s(model, batch, SAMPLES.get(script.stem, 2048)), "batch": batch, "notes": notes}
+
+
+def compiled(script: Path, notes: list[str]) -> tuple[Any, dict[str, Any]]:
+    """The model that a script compiles last, and what it asks of ``fit``; on TensorFlow its names are TensorFlow's."""
     import keras
 
     from whichgpu.capturing.keras_scripts import aliases, tensorflow_names
 
     keras.utils.set_random_seed(0)
-    aliases.install(tensorflow_names.build(gradient_tape=object))
-    models, notes = [], []
+    if keras.backend.backend() != "tensorflow":
+        aliases.install(tensorflow_names.build(gradient_tape=object))
+    models: list[Any] = []
     compile_model = keras.Model.compile
 
     def compile_and_keep(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -61,9 +70,8 @@ def train(script: Path) -> dict[str, Any]:
     keras.Model.evaluate = lambda self, *args, **kwargs: (0.0, 0.0)
     stand_ins(notes)
     exec(compile(script.read_text(encoding="utf-8"), script.name, "exec"), {"__name__": "__main__"})
-    keras.Model.fit = real_fit
-    batch = int(asked.get("batch_size", 32))
-    return {"step_s": median_step_s(models[-1], batch, SAMPLES.get(script.stem, 2048)), "batch": batch, "notes": notes}
+    keras.Model.fit, keras.Model.compile = real_fit, compile_model
+    return models[-1], asked
 
 
 def stand_ins(notes: list[str]) -> None:
@@ -95,13 +103,8 @@ def stand_ins(notes: list[str]) -> None:
 def median_step_s(model: Any, batch: int, samples: int) -> float:
     """The median time of a training step of one epoch; the first step builds and is left out."""
     import keras
-    import numpy as np
 
-    rng = np.random.default_rng(0)
-    shape = [samples if i == 0 else (size or STEPS) for i, size in enumerate(model.input_shape)]
-    x = rng.random(shape, dtype=np.float32)
-    classes = model.output_shape[-1]
-    y = np.eye(classes)[np.arange(samples) % classes] if classes > 1 else np.arange(samples)[:, None] % 2
+    x, y = synthetic(model, samples)
     ends: list[float] = []
     starts: list[float] = []
     timer = keras.callbacks.LambdaCallback(
@@ -112,6 +115,17 @@ def median_step_s(model: Any, batch: int, samples: int) -> float:
     times = sorted(end - start for start, end in zip(starts, ends, strict=True))
     kept = times[:-1] if len(times) > 1 else times  # the longest is the first, which builds the model
     return kept[len(kept) // 2]
+
+
+def synthetic(model: Any, samples: int) -> tuple[Any, Any]:
+    """Random inputs of a model's shape and labels of its outputs' kind."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    shape = [samples if i == 0 else (size or STEPS) for i, size in enumerate(model.input_shape)]
+    classes = model.output_shape[-1]
+    labels = np.eye(classes)[np.arange(samples) % classes] if classes > 1 else np.arange(samples)[:, None] % 2
+    return rng.random(shape, dtype=np.float32), labels
 
 
 # --- the parent: all scripts, beside their predictions ------------------------------------------------------------

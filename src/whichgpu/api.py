@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.asking.keys import SECTIONS, TOP
-from whichgpu.asking.question import builtin, request, works
+from whichgpu.asking.question import builtin, captures, request, works
 from whichgpu.asking.question import question as question_of
 from whichgpu.asking.reading import asked, read, unknown_key
 from whichgpu.capturing import CaptureRequest
 from whichgpu.capturing import capture as captured
-from whichgpu.capturing.reading import names_function
 from whichgpu.catalog import default_catalog
 from whichgpu.errors import InvalidValue, MissingExtra
 from whichgpu.estimate import Estimate
@@ -158,5 +157,4 @@ def _workload(source: Any, request: CaptureRequest) -> Workload:
     if source is None:
         raise InvalidValue("there is no source to recommend for", field="source")
     name = str(source)
-    is_read = Path(name).exists() or names_function(name)
-    return captured(name, request) if is_read else builtin(name, request)
+    return captured(name, request) if captures(name, request) else builtin(name, request)

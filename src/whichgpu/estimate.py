@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
+import operator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 
 class Evidence(enum.StrEnum):
@@ -172,8 +173,8 @@ class Estimate:
     def priced(self, price: dict[str, Any] | None, cost: dict[str, Any] | None) -> Estimate:
         """The same estimate with a price and a cost; copied plainly, since a ranking makes hundreds."""
         made = object.__new__(Estimate)
-        for name in Estimate.__slots__:
-            object.__setattr__(made, name, getattr(self, name))
+        for write, value in zip(_WRITE, _READ(self), strict=True):
+            write(made, value)
         object.__setattr__(made, "price", price)
         object.__setattr__(made, "cost", cost)
         return made
@@ -206,6 +207,11 @@ class Estimate:
             "cost": self.cost,
             "time_to_finish_s": _document(self.time_to_finish_s),
         }
+
+
+_READ: Final = operator.attrgetter(*Estimate.__slots__)
+_WRITE: Final = tuple(vars(Estimate)[name].__set__ for name in Estimate.__slots__)
+"""What reads all fields of an estimate at once, and what writes each: their slots, which no freezing guards."""
 
 
 def _document(interval: Interval | None) -> dict[str, float] | None:

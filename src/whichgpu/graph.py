@@ -1,7 +1,8 @@
 """A model as operators over tensors: framework-free, serialisable, checked.
 
 Views are tensors that share a ``storage`` with their base: costing reads shapes, memory counts storages.
-Shapes are affine in the batch size: a dimension is ``shape[i] + slope[i] * (batch - graph.batch_size)``.
+Shapes are affine in the batch size: a dimension is ``shape[i] + slope[i] * (batch - graph.batch_size)``. What works on
+half the batch has slopes of a half; its sizes are rounded up.
 """
 
 from __future__ import annotations
@@ -107,7 +108,7 @@ class Tensor:
     storage: int
     role: Role = Role.ACTIVATION
     trainable: bool = False
-    slope: tuple[int, ...] | None = None
+    slope: tuple[float, ...] | None = None
 
     @property
     def elements(self) -> int:
@@ -226,7 +227,7 @@ def _grown(tensor: Tensor, more: int) -> Tensor:
         return tensor
     # Made plainly: a way out of too little memory tries dozens of batches.
     return Tensor(
-        shape=tuple(size + slope * more for size, slope in zip(tensor.shape, tensor.slope, strict=True)),
+        shape=tuple(math.ceil(size + slope * more) for size, slope in zip(tensor.shape, tensor.slope, strict=True)),
         dtype=tensor.dtype,
         storage=tensor.storage,
         role=tensor.role,
@@ -248,10 +249,15 @@ def with_slopes(graph: OperatorGraph, other: OperatorGraph) -> OperatorGraph:
         if len(mine.shape) != len(theirs.shape):
             raise DataError("a tensor changes its rank with the batch size")
         differences = [b - a for a, b in zip(mine.shape, theirs.shape, strict=True)]
-        if any(difference % step for difference in differences):
+        if any(2 * difference % step for difference in differences):
             raise DataError("a tensor's size is not affine in the batch size")
-        tensors.append(dataclasses.replace(mine, slope=tuple(difference // step for difference in differences)))
+        tensors.append(dataclasses.replace(mine, slope=tuple(_slope(difference, step) for difference in differences)))
     return dataclasses.replace(graph, tensors=tuple(tensors))
+
+
+def _slope(difference: int, step: int) -> float:
+    """Growth a sample: whole, or a half where a loop works on half the batch."""
+    return difference / step if difference % step else difference // step
 
 
 def to_document(graph: OperatorGraph) -> dict[str, Any]:
@@ -304,8 +310,13 @@ def _tensor(row: list[Any]) -> Tensor:
         storage=int(storage),
         role=Role(role),
         trainable=bool(trainable),
-        slope=None if slope is None else tuple(int(size) for size in slope),
+        slope=None if slope is None else tuple(_whole_or_half(size) for size in slope),
     )
+
+
+def _whole_or_half(slope: Any) -> float:
+    doubled = int(2 * slope)
+    return doubled / 2 if doubled % 2 else doubled // 2
 
 
 def _operator(row: list[Any]) -> Operator:

@@ -64,7 +64,8 @@ class Place:
     """What the GPU must live in; None is no limit, and nothing is known of it.
 
     ``power_connectors`` are the plugs that the power supply has free; ``cards`` how many of the same board;
-    ``airflow`` whether a server's wind blows through; ``datacenter`` whether it is one by the drivers' licences.
+    ``airflow`` whether a server's wind blows through; ``datacenter`` whether it is one by the drivers' licences;
+    ``display`` whether a screen hangs on the card.
     """
 
     kind: str | None = None
@@ -79,6 +80,13 @@ class Place:
     airflow: bool | None = None
     ecc: bool = False
     datacenter: bool = False
+    display: bool = False
+
+    @property
+    def own(self) -> bool:
+        """Whether what is told is of a computer or a room of one's own: a rented GPU stands in another."""
+        limits = (self.max_length_m, self.max_slots, self.power_connectors, self.power_supply_w, self.outlet)
+        return self.kind is not None or any(limit is not None for limit in limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -121,7 +121,8 @@ class Workload:
     the first. Work of one part has none. ``sequence_length`` of a generation is its prompt, ``new_tokens`` what it
     writes. ``batch_size`` are the samples that one pass holds; a step takes ``gradient_accumulation`` times as many.
     ``largest_batch`` says that every GPU takes the largest batch that fits it instead. ``offload`` is what the host's
-    memory holds instead of the GPU's. ``samples`` are those of one epoch; None is unknown.
+    memory holds instead of the GPU's. ``shares_gradients`` says that several GPUs train copies of the model and
+    exchange their gradients; all figures are those of one. ``samples`` are those of one epoch; None is unknown.
     """
 
     name: str
@@ -149,6 +150,7 @@ class Workload:
     layout: str = "default"
     power_limit_w: float | None = None
     input_transfer: str = "none"
+    shares_gradients: bool = False
     stages: tuple[Stage, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
 

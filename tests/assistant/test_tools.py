@@ -86,6 +86,27 @@ def test_texts_are_in_the_language_asked_for() -> None:
     assert english.count("\n\n") == japanese.count("\n\n")
 
 
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_an_explanation_names_topics_that_the_tool_explains_and_no_commands(language: str) -> None:
+    found = call("explain", source="lstm", gpu="rtx-4090", language=language)
+    assert "whichgpu guide" not in text(found)
+    assert "--" not in text(found).replace("---", "")
+    topics = found.structured_content["topics"]
+    assert topics
+    for topic in topics:
+        assert f"- {topic}" in text(found)
+        read = call("explain", topic=topic, gpu="rtx-4090", language=language)
+        assert (read.structured_content["schema"], read.structured_content["topic"]) == ("whichgpu/guide/1", topic)
+        assert read.structured_content["title"] in text(found)
+        assert text(read).startswith(f"# {read.structured_content['title']}")
+
+
+def test_a_topic_has_the_figures_of_the_gpu_that_is_named() -> None:
+    assert call("explain", topic="roofline").structured_content["gpu"] == "rtx-3060-12gb"
+    assert call("explain", topic="roofline", gpu="rx-7900-xtx").structured_content["gpu"] == "rx-7900-xtx"
+    assert "7900 XTX" in text(call("explain", topic="roofline", gpu="rx-7900-xtx"))
+
+
 def test_an_estimate_is_of_the_gpus_that_are_named() -> None:
     found = call("estimate", source="gpt2", gpus=["rtx-4090", "GeForce RTX 3090", "rtx-4090"])
     assert [each["gpu"] for each in found.structured_content["estimates"]] == ["rtx-4090", "rtx-3090"]
@@ -136,6 +157,11 @@ def test_a_model_file_is_read_and_a_program_never_is(tmp_path: Path) -> None:
         ("compare_gpus", {"gpus": {"a": 1}}, "invalid_value", "gpus"),
         ("gpu_figures", {"gpu": ["rtx-4090"]}, "invalid_value", "gpu"),
         ("explain", {"source": "resnet50", "gpu": None}, "invalid_value", "gpu"),
+        ("explain", {}, "invalid_value", "source"),
+        ("explain", {"source": "lstm", "topic": "lstm"}, "invalid_value", "source"),
+        ("explain", {"topic": "rooflin"}, "unknown_name", "topic"),
+        ("explain", {"topic": ["roofline"]}, "invalid_value", "topic"),
+        ("explain", {"topic": "roofline", "workload": {}}, "invalid_value", "topic"),
         ("buy_gpu", {}, "unknown_name", "name"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 from tests.browser.conftest import Visit
+from tests.server.test_events import keras_file
 
 PHONE = {"viewport": {"width": 375, "height": 800}}
 PLAIN = {"java_script_enabled": False}
@@ -34,6 +35,7 @@ REST = tuple(
         "zoo/resnet50",
         "guide",
         "guide/roofline",
+        "accuracy",
         "nothing",
     )
 )
@@ -108,17 +110,70 @@ def test_without_scripts_nothing_is_shown_that_needs_them(visit: Visit) -> None:
     assert visit.page.get_by_role("button", name="Stop").count() == 0
 
 
-def test_a_file_is_uploaded_and_answered(visit: Visit, tmp_path: Path) -> None:
+def give(visit: Visit, file: Path) -> None:
+    """Choose a file on the first page, and send it."""
+    visit.page.goto("/ja/")
+    visit.page.locator("summary").last.click()
+    visit.page.locator("#file").set_input_files(file)
+    visit.page.locator("form[method=post] button[type=submit]").click()
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> Path:
+    """A configuration that is read at once."""
     file = tmp_path / "tiny.json"
     file.write_text(json.dumps(CONFIG), encoding="utf-8")
+    return file
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Path:
+    """A model that a framework builds, which takes seconds."""
+    file = tmp_path / "slow.keras"
+    file.write_bytes(keras_file())
+    return file
+
+
+@pytest.mark.parametrize("visit", [{}, PLAIN], indirect=True, ids=["scripts", "plain"])
+def test_a_file_is_uploaded_and_answered(visit: Visit, tiny: Path) -> None:
+    give(visit, tiny)
+    heading = visit.page.get_by_role("heading", level=1)
+    expect(heading).to_contain_text("tiny")
+    assert visit.page.locator("#live").count() == 0
+    assert visit.page.locator("svg.chart").count() >= 2
+
+
+def test_an_answer_to_a_file_has_the_focus_and_back_leads_to_the_form(visit: Visit, tiny: Path) -> None:
     page = visit.page
-    page.goto("/ja/")
-    page.locator("summary").last.click()
-    page.locator("#file").set_input_files(file)
+    give(visit, tiny)
+    heading = page.get_by_role("heading", level=1)
+    expect(heading).to_be_focused()
+    assert violations(visit) == []
+    page.go_back()
+    expect(page.locator("#source")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).not_to_contain_text("tiny")
+
+
+def test_a_file_that_cannot_be_read_is_told_beside_its_field(visit: Visit, tmp_path: Path) -> None:
+    file = tmp_path / "x.gguf"
+    file.write_bytes(b"GGUF")
+    give(visit, file)
+    expect(visit.page.locator("[id='file-error']")).to_contain_text("model.gguf")
+
+
+def test_the_reading_of_a_file_tells_how_far_it_is_and_can_be_stopped(visit: Visit, slow: Path, tiny: Path) -> None:
+    page = visit.page
+    give(visit, slow)
+    status = page.locator("[data-reading] [role=status]")
+    expect(status).to_have_text("フレームワークを読み込んでいます…")
+    assert page.get_by_role("progressbar").evaluate("bar => bar.value / bar.max") == pytest.approx(2 / 6)
+    assert violations(visit) == []
+    page.get_by_role("button", name="中止").click()
+    expect(status).to_have_text("中止しました。")
+    assert not page.get_by_role("progressbar").is_visible()
+    page.locator("#file").set_input_files(tiny)
     page.locator("form[method=post] button[type=submit]").click()
-    page.wait_for_url("**/ja/recommend")
-    assert "tiny" in page.get_by_role("heading", level=1).inner_text()
-    assert page.locator("#live").count() == 0
+    expect(page.get_by_role("heading", level=1)).to_contain_text("tiny")
 
 
 def test_the_other_language_keeps_the_question(visit: Visit) -> None:

@@ -350,3 +350,28 @@ def test_looking_up_loads_no_array_library():
         "assert not {'numpy', 'torch', 'whichgpu.predicting'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script], check=True, capture_output=True)
+
+
+USAGE_IN_JAPANESE = {
+    ("recommend", "resnet50", "--budgt", "3"): ("オプション'--budgt'はありません", "もしかして：'--budget'"),
+    ("recommend", "resnet50", "--json=3"): ("--jsonには値を付けられません", "whichgpu recommend --help"),
+    ("recommend", "resnet50", "another"): ("余分な指定があります：another", "whichgpu recommend --help"),
+    ("recommend", "resnet50", "--goal", "fast"): ("'fast'という目標はありません", "もしかして：'fastest'"),
+    ("gpus", "show"): ("whichgpu gpus showにはIDが必要です", "whichgpu gpus show --help"),
+    ("gpus", "shwo"): ("'shwo'というコマンドはありません", "もしかして：'show'"),
+    ("validate",): ("whichgpu validateには--dataが必要です", "whichgpu validate --help"),
+    ("serve", "--port", "abc"): ("--port が'abc'ですが、整数でなければなりません", None),
+}
+
+
+@pytest.mark.parametrize("arguments", USAGE_IN_JAPANESE, ids=called)
+def test_what_is_wrong_with_a_command_line_is_told_in_japanese_alone(cli, arguments):
+    message, hint = USAGE_IN_JAPANESE[arguments]
+    first, *rest = cli(*arguments, "--lang", "ja").err.splitlines()
+    assert first.rpartition(" [")[0] == f"エラー：{message}"
+    assert rest == ([] if hint is None else [f"ヒント：{hint}"])
+
+
+def test_an_option_at_the_end_without_its_value_is_told_in_japanese(cli):
+    first, second = cli("recommend", "resnet50", "--lang", "ja", "--budget").err.splitlines()
+    assert (first, second) == ("エラー：--budgetには値が必要です [usage]", "ヒント：whichgpu recommend --help")

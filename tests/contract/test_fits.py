@@ -45,3 +45,29 @@ def test_unknown_names_are_one_line(capsys):
 def test_the_table_is_in_japanese_too(capsys):
     assert run([*ASKED, "--lang", "ja"]) == 0
     assert "収まる最大のモデル" in capsys.readouterr().out
+
+
+def usable(capsys, *options):
+    assert run([*ASKED, "--json", *options]) == 0
+    return json.loads(capsys.readouterr().out)["usable_memory_bytes"]
+
+
+def test_a_screen_and_windows_leave_less(capsys):
+    whole = usable(capsys)
+    assert whole - usable(capsys, "--display") == 500 * 2**20
+    # Windows leaves nine tenths, and the desktop takes its part of that.
+    assert usable(capsys, "--os", "windows") == pytest.approx(0.9 * whole)
+    assert usable(capsys, "--os", "windows", "--display") == pytest.approx(0.9 * whole - 500 * 2**20)
+
+
+def test_an_estimate_knows_the_screen_too(capsys):
+    """The largest batch is at most what the smaller room holds; the peak of one batch is the same."""
+
+    def estimated(*options):
+        assert run(["estimate", "resnet18", "--gpu", "gtx-1650", "--json", *options]) == 0
+        (found,) = json.loads(capsys.readouterr().out)["estimates"]
+        return found
+
+    plain, beside = estimated("--batch-size", "16"), estimated("--batch-size", "16", "--display")
+    assert plain["peak_memory_bytes"] == beside["peak_memory_bytes"]
+    assert beside["fit_probability"] < plain["fit_probability"]

@@ -82,6 +82,12 @@ FACTS = [
     ("m4-max-40c", "pytorch", "linux", "none", ""),
     ("arc-b580", "pytorch", "windows", "official", ""),
     ("arc-b580", "llama.cpp", "linux", "official", ""),
+    # ONNX Runtime's packages (pull request 26516): 6.0 and later on Linux; 5.2, 6.1, 7.5 and later on Windows.
+    ("titan-x-maxwell", "onnxruntime", "linux", "source-build", ""),
+    ("titan-x-maxwell", "onnxruntime", "windows", "official", ""),
+    ("gtx-1080", "onnxruntime", "linux", "official", ""),
+    ("gtx-1080", "onnxruntime", "windows", "official", ""),
+    ("rtx-5090", "onnxruntime", "linux", "official", ""),
 ]
 
 
@@ -89,6 +95,26 @@ FACTS = [
 def test_facts(gpu, framework, os, status, until):
     found = support(CATALOG.get(gpu), framework, os)
     assert (found.status, found.until) == (status, until)
+
+
+@pytest.mark.parametrize("gpu", ["v100-pcie-16gb", "titan-v", "p100-pcie-16gb"])
+def test_what_onnx_runtimes_cuda_packages_for_windows_leave_out_runs_through_directml(gpu):
+    # "no kernel image is available": issue 28762 of ONNX Runtime, a V100 on Windows
+    assert "DirectML" in support(CATALOG.get(gpu), "onnxruntime", "windows").note
+
+
+MATRIX = ("pytorch", "tensorflow", "jax", "onnxruntime", "llama.cpp", "vllm")
+
+
+def test_less_than_a_twentieth_of_the_matrix_is_unknown():
+    states = {
+        (gpu.architecture, framework, os): support(gpu, framework, os).status
+        for gpu in CATALOG.gpus
+        for framework in MATRIX
+        for os in ("linux", "windows")
+    }
+    unknown = sorted(cell for cell, state in states.items() if state == "unknown")
+    assert len(unknown) < len(states) / 20, unknown
 
 
 def test_a_gpu_that_no_rule_knows_is_unknown_not_supported():

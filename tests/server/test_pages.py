@@ -26,6 +26,7 @@ PAGES = (
     "/zoo/resnet50",
     "/guide",
     "/guide/roofline",
+    "/accuracy",
 )
 VOID = {"meta", "link", "input", "br", "hr"}
 
@@ -200,3 +201,19 @@ def test_the_first_page_is_small(client: Client) -> None:
     assert [answer.headers["content-encoding"] for answer in answers] == ["gzip", "gzip"]
     assert sum(int(answer.headers["content-length"]) for answer in answers) < 300_000
     assert "immutable" in answers[1].headers["cache-control"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/gpus/rtx-2080-ti", "/why?source=resnet50&workload.phase=infer&workload.batch_size=12&gpus=rtx-2080-ti"]
+)
+def test_what_others_measured_stands_on_the_pages_of_a_gpu(client: Client, path: str) -> None:
+    for language, title in (("en", "Measured by others"), ("ja", "公開された実測値")):
+        found = Read(client.get(f"/{language}{path}").text).text
+        assert title in found
+        assert "lamikr" in found
+        assert "https://github.com/lamikr/pytorch-gpu-benchmark" in found
+
+
+def test_nothing_is_said_of_measurements_where_nobody_measured(client: Client) -> None:
+    for path in ("/gpus/rtx-4060", "/why?source=gpt2&workload.phase=train&gpus=rtx-4060"):
+        assert "Measured by others" not in Read(client.get(f"/en{path}").text).text

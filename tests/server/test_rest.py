@@ -191,3 +191,31 @@ def test_the_openapi_document_says_what_answers_hold(client: Client) -> None:
         document = client.get(f"{V1}/{asked}").json()
         assert document["schema"] == schema["properties"]["schema"]["const"]
         assert set(schema["required"]) <= set(document)
+
+
+def test_an_estimate_of_a_named_gpu_has_what_others_measured_beside_it(client: Client) -> None:
+    question = {"source": "resnet50", "workload": {"phase": "infer", "batch_size": 12}, "gpus": ["rtx-2080-ti"]}
+    (found,) = client.post(f"{V1}/estimate", json=question).json()["estimates"]
+    assert found["measurements"]
+    for row in found["measurements"]:
+        assert row["url"].startswith("https://")
+        assert 2015 <= row["year"] <= 2030
+        assert row["value"] > 0.0
+    exact = any(row["exact"] for row in found["measurements"])
+    assert found["evidence"] == ("measured" if exact else "calibrated")
+
+
+def test_an_estimate_under_conditions_that_somebody_measured_has_that_evidence(client: Client) -> None:
+    question = {
+        "source": "resnet50",
+        "workload": {"phase": "infer", "batch_size": 1024, "precision": "amp-fp16"},
+        "gpus": ["rtx-3090"],
+    }
+    (found,) = client.post(f"{V1}/estimate", json=question).json()["estimates"]
+    assert found["evidence"] == "measured"
+    assert any(row["exact"] and row["source"] == "timm" for row in found["measurements"])
+
+
+def test_estimates_of_the_whole_catalogue_have_nothing_beside_them(client: Client) -> None:
+    found = client.post(f"{V1}/estimate", json={"source": "resnet50"}).json()["estimates"]
+    assert not any("measurements" in each for each in found)

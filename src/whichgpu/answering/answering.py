@@ -15,6 +15,7 @@ from whichgpu.catalog import Catalog, default_catalog
 from whichgpu.errors import InvalidValue, MissingFigure, UnknownName
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import N_, language
+from whichgpu.measurements.beside import Answers, Public, measurements_beside, with_evidence
 from whichgpu.recommendation import Recommendation
 from whichgpu.recommending import recommend_together
 from whichgpu.recommending.conditions import estimates
@@ -38,6 +39,29 @@ class Ask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Estimated:
+    """One workload with its estimates, the figures that GPUs lack by id, and what others measured of the same work."""
+
+    answers: Answers
+    missing: Mapping[str, str]
+    public: Public
+
+    @property
+    def workload(self) -> Workload:
+        """What was estimated."""
+        return self.answers[0][0]
+
+    @property
+    def estimates(self) -> list[Estimate]:
+        """Its estimate on every GPU whose figures are known."""
+        return self.answers[0][1]
+
+    def document(self) -> dict[str, Any]:
+        """``whichgpu/estimate/1``."""
+        return documents.estimates(self.answers, self.missing, public=self.public)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answering:
     """What questions are answered with: the catalogue, and what is kept between them."""
 
@@ -57,19 +81,22 @@ class Answering:
 
         return recommend_together(read, self.catalog, asks, known=known), asks.currency
 
-    def estimates(self, ask: Ask) -> tuple[Workload, list[Estimate], dict[str, str]]:
-        """A source under its workload's keys on ``gpus``, all where none is named; and the figures GPUs lack, by id."""
+    def estimates(self, ask: Ask) -> Estimated:
+        """A source under its workload's keys on ``gpus``, all where none is named.
+
+        Public measurements stand beside the estimates of GPUs that are named.
+        """
         workload, names = self._work(ask)
         gpus = [entry(name, self.catalog, "gpus") for name in names] or list(self.catalog.gpus)
         made = estimates(workload, gpus)
         missing = {gpu: each.field or "" for gpu, each in made.items() if isinstance(each, MissingFigure)}
-        known = [each for each in made.values() if not isinstance(each, MissingFigure)]
-        return workload, known, missing
+        known = [(workload, [each for each in made.values() if not isinstance(each, MissingFigure)])]
+        public = measurements_beside(known) if names else {}
+        return Estimated(answers=with_evidence(known, public), missing=missing, public=public)
 
     def estimate(self, ask: Ask) -> dict[str, Any]:
         """``whichgpu/estimate/1`` of the same."""
-        workload, known, missing = self.estimates(ask)
-        return documents.estimates([(workload, known)], missing)
+        return self.estimates(ask).document()
 
     def explain(self, ask: Ask) -> Explanation:
         """Why a GPU takes as long as it does for a source; that of ``gpus``, of which one at most is named."""

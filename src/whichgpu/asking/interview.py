@@ -7,8 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from whichgpu import zoo
 from whichgpu.asking.keys import SECTIONS, TOP, Key
+from whichgpu.asking.question import builtin, captures, entry
 from whichgpu.asking.values import value
+from whichgpu.capturing.request import CaptureRequest
+from whichgpu.catalog import default_catalog
 from whichgpu.errors import WhichGpuError
 from whichgpu.explaining import N_, _
 
@@ -19,17 +23,34 @@ Prompt = Callable[[str], str | None]
 """Asks one question and returns the answer, None at the end of the input."""
 
 
+AUTO: Final = "auto"
+"""The answer that has this computer looked at."""
+
+
+def _a_source(answer: str) -> None:
+    wanted = CaptureRequest()
+    if not captures(answer, wanted) and not zoo.has(answer):
+        builtin(answer, wanted)
+
+
+def _an_entry(answer: str) -> None:
+    if answer.lower() != AUTO:
+        entry(answer, default_catalog(), "own")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
     """One question: its sentence, the key that it fills, the option of the command, and choices to pick by number.
 
-    A choice is what is shown, and the answer that it stands for.
+    A choice is what is shown, and the answer that it stands for. ``check`` raises for an answer that reads well and
+    names nothing: whoever mistypes it hears so at once, with the nearest name.
     """
 
     text: str
     key: Key
     option: str
     choices: tuple[tuple[str, str], ...] = ()
+    check: Callable[[str], None] | None = None
 
 
 SOURCES: Final = (
@@ -48,6 +69,7 @@ QUESTIONS: Final = (
         key=TOP["source"],
         option="",
         choices=SOURCES,
+        check=_a_source,
     ),
     Question(
         text=N_("Train it, or use it?"),
@@ -81,6 +103,7 @@ QUESTIONS: Final = (
         text=N_("Which GPU or processor do you have already? An id like rtx-2070, or auto to look."),
         key=SECTIONS["money"]["own"],
         option="--own",
+        check=_an_entry,
     ),
     Question(
         text=N_("How many hours will you use it in all?"),
@@ -129,6 +152,8 @@ def _answered(question: Question, prompt: Prompt, complain: Callable[[WhichGpuEr
         answer = _chosen(question, given.strip())
         try:
             value(question.key, _typed(question.key, answer), question.option or "source")
+            if question.check is not None:
+                question.check(answer)
         except WhichGpuError as error:
             complain(error)
         else:

@@ -97,7 +97,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Key]]] = {
         "power_connectors": _names(
             ("6-pin", "8-pin", "8-pin CPU", "12-pin", "16-pin"),
             ["8-pin", "8-pin"],
-            N_("Plugs that the power supply has free; [] for none."),
+            N_("Plugs that the power supply has free; it may have none."),
         ),
         "power_supply": _quantity("w", "650 W", N_("What the power supply bears."), 1e5),
         "outlet": Key(kind="outlet", example="100 V 15 A", text=N_("The wall outlet.")),
@@ -107,6 +107,7 @@ SECTIONS: Final[Mapping[str, Mapping[str, Key]]] = {
         "airflow": _flag(N_("Whether a server's fans blow through it.")),
         "ecc": _flag(N_("Memory must correct errors.")),
         "datacenter": _flag(N_("It is a datacentre by the drivers' licences.")),
+        "display": _flag(N_("A screen hangs on the card, whose desktop keeps 500 MiB of its memory.")),
     },
     "heat": {
         "power_limit": _quantity("w", "250 W", N_("A limit set on the board."), 1e5),

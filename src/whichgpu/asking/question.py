@@ -5,11 +5,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 from whichgpu import zoo
 from whichgpu.asking.reading import Asked
+from whichgpu.capturing.reading import names_function, names_network
 from whichgpu.capturing.request import CaptureRequest
+from whichgpu.capturing.timm_models.naming import named
+from whichgpu.capturing.timm_models.reading import installed as timm_installed
 from whichgpu.catalog import Catalog
 from whichgpu.catalog.prices import default_prices
 from whichgpu.catalog.vendors import vendors
@@ -72,10 +76,29 @@ def weight_precision(given: str | None, field: str = "workload.weight_precision"
     return by_lower[given.lower()]
 
 
+def captures(source: str, wanted: CaptureRequest) -> bool:
+    """Whether a reader captures the source: a file, a function, or a network of timm's that is not built in as asked.
+
+    All other sources are names of built-in workloads.
+    """
+    if Path(source).exists() or names_function(source):
+        return True
+    if not names_network(source) or (zoo.has(source) and not wanted.input_shapes):
+        return False
+    return timm_installed() or zoo.has(f"timm-{named(source).model}")
+
+
 def builtin(name: str, wanted: CaptureRequest) -> Workload:
     """A workload of the zoo under a request; no file is looked for. Raises SourceNotFound with the nearest name."""
     if zoo.has(name):
         return zoo.requested(name, wanted)
+    if names_network(name) and zoo.has(f"timm-{named(name).model}"):
+        raise SourceNotFound(
+            "{name} is not built in at that size",
+            name=name,
+            field="source",
+            hint=N_("capture it where timm is installed, and give the file: whichgpu capture {name} --save model.json"),
+        )
     close = nearest(name, zoo.names())
     raise SourceNotFound(
         "there is no built-in workload {name!r}",

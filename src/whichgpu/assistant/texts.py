@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from whichgpu.answering import Estimated
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages
 from whichgpu.explaining.figures import heading, value_text
+from whichgpu.explaining.measured import measured_sentence
 from whichgpu.explaining.quantities import duration, energy, interval, money, power, rate, size
 from whichgpu.gpu import Gpu
 from whichgpu.guiding.reading import Block
@@ -18,8 +20,9 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-def estimates(name: str, found: Sequence[Estimate], missing: Mapping[str, str]) -> str:
-    """Estimates of one workload, a row a GPU; what the catalogue lacks is said."""
+def estimates(answer: Estimated) -> str:
+    """Estimates of one workload, a row a GPU; what others measured, and what the catalogue lacks, is said."""
+    name = answer.workload.name
     headings = [_("GPU"), _("time a step"), _("samples/s"), _("memory"), _("fit"), _("power"), _("energy"), _("limit")]
     rows = [
         [
@@ -32,10 +35,17 @@ def estimates(name: str, found: Sequence[Estimate], missing: Mapping[str, str]) 
             "–" if each.energy_j is None else energy(each.energy_j.mid),
             _(messages.BOUNDS[str(each.bound)]),
         ]
-        for each in found
+        for each in answer.estimates
     ]
-    lacking = [_("{gpu}: the catalogue lacks {figure}").format(gpu=gpu, figure=name) for gpu, name in missing.items()]
-    return "\n\n".join([f"# {name}", table(headings, rows), *lacking])
+    lacking = [
+        _("{gpu}: the catalogue lacks {figure}").format(gpu=gpu, figure=figure)
+        for gpu, figure in answer.missing.items()
+    ]
+    measured = [
+        f"- {measured_sentence(name, gpu, row)}" for (_number, gpu), each in answer.public.items() for row in each
+    ]
+    beside = [_("Measured by others:"), "\n".join(measured)] if measured else []
+    return "\n\n".join([f"# {name}", table(headings, rows), *beside, *lacking])
 
 
 def figures(found: Gpu) -> str:

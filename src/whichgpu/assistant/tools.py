@@ -16,6 +16,7 @@ from whichgpu.assistant.sources import is_file, read
 from whichgpu.errors import InvalidValue, UnknownName
 from whichgpu.explaining import LANGUAGES
 from whichgpu.gpu import Gpu
+from whichgpu.guiding.topics import TOPICS
 from whichgpu.reporting.text import markdown
 
 MOST_GPUS: Final = 12
@@ -34,6 +35,7 @@ _SOURCE: Final = {
     "description": "A built-in model by its name (resnet50, bert-base, llama-3-8b, …), or the path of a model file "
     "(.keras, .h5, .onnx, .gguf, .safetensors, config.json, a saved capture). Never a program.",
 }
+_TOPIC: Final = {"type": "string", "enum": list(TOPICS), "description": "A topic of the guide, instead of a source."}
 _GPU: Final = {"type": "string", "description": "A GPU by its id or exact name: rtx-4090, h100-sxm5-80gb."}
 
 
@@ -97,8 +99,8 @@ def _shown(given: Any) -> int:
 
 def _estimate(answering: Answering, given: Arguments) -> Answer:
     entries = _gpus(answering, given["gpus"])
-    workload, found, missing = answering.estimates(_ask({**given, "gpus": [each.id for each in entries]}))
-    return documents.estimates([(workload, found)], missing), texts.estimates(workload.name, found, missing)
+    found = answering.estimates(_ask({**given, "gpus": [each.id for each in entries]}))
+    return found.document(), texts.estimates(found)
 
 
 def _gpus(answering: Answering, given: Any) -> list[Gpu]:
@@ -123,9 +125,24 @@ def _figures(answering: Answering, given: Arguments) -> Answer:
 
 
 def _explain(answering: Answering, given: Arguments) -> Answer:
+    if ("source" in given) == ("topic" in given):
+        raise InvalidValue("explain needs a source or a topic, one of them", field="source")
+    if "topic" in given:
+        return _topic(answering, given)
     chosen = {"gpus": [_gpu(answering, given["gpu"]).id]} if "gpu" in given else {}
     rest = {name: value for name, value in given.items() if name != "gpu"}
     found = answering.explain(_ask({**rest, **chosen}))
+    return found.document(), texts.read_out(found.blocks)
+
+
+def _topic(answering: Answering, given: Arguments) -> Answer:
+    """A topic of the guide, with the figures of the GPU that is named."""
+    from whichgpu.guiding import USUAL_GPU, Reader, page
+
+    if not isinstance(given["topic"], str) or "workload" in given:
+        raise InvalidValue("topic must be the name of one, without a workload", field="topic")
+    reader = Reader(gpu=_gpu(answering, given.get("gpu", USUAL_GPU)), catalog=answering.catalog)
+    found = page(given["topic"], reader)
     return found.document(), texts.read_out(found.blocks)
 
 
@@ -184,10 +201,11 @@ TOOLS: Final[tuple[Tool, ...]] = (
     ),
     Tool(
         name="explain",
-        description="Why a GPU takes as long as it does for a model: where the time goes, what limits it, what would "
-        "shorten it.",
-        properties={"source": _SOURCE, "gpu": _GPU, "workload": WORKLOAD},
-        required=("source",),
+        description="Why a GPU takes as long as it does for a model (source): where the time goes, what limits it, "
+        "what would shorten it, and topics of the guide to read on in. Or one of those topics (topic) with the "
+        "figures of a GPU: how networks and GPUs work. Give one of the two.",
+        properties={"source": _SOURCE, "topic": _TOPIC, "gpu": _GPU, "workload": WORKLOAD},
+        required=(),
         answer=_explain,
     ),
 )

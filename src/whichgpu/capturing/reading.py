@@ -80,6 +80,15 @@ def names_function(source: str) -> bool:
     return is_function(source)
 
 
+def names_network(source: str) -> bool:
+    """Whether the source names a network of timm's, and no file: ``timm-resnet50-320px``."""
+    if not source.startswith("timm"):
+        return False
+    from whichgpu.capturing.timm_models.naming import is_named
+
+    return is_named(source) and not Path(source).exists()
+
+
 register(Reader(kind="script", suffixes=(".py", ".ipynb", ".txt"), target="whichgpu.capturing.scripts:read"))
 register(
     Reader(kind="keras file", suffixes=(".keras", ".h5", ".hdf5"), target="whichgpu.capturing.keras_files.reading:read")
@@ -101,6 +110,7 @@ register(
 )
 register(Reader(kind="pipeline", accepts=_is_pipeline, target="whichgpu.capturing.pipelines.reading:read"))
 register(Reader(kind="configuration", accepts=_is_configuration, target="whichgpu.capturing.huggingface.reading:read"))
+register(Reader(kind="timm model", accepts=names_network, target="whichgpu.capturing.timm_models.reading:read"))
 register(Reader(kind="saved capture", accepts=_is_saved_capture, target="whichgpu.capturing.saved:read"))
 
 
@@ -135,7 +145,7 @@ def _check_kind(reader: Reader, request: CaptureRequest) -> None:
             field="script-args",
             hint="leave out --script-args",
         )
-    if request.input_shapes and reader.kind != "function":
+    if request.input_shapes and reader.kind not in ("function", "timm model"):
         raise InvalidValue(
             "a {kind} says the shapes of its inputs by itself",
             kind=reader.kind,

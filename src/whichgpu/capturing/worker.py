@@ -1,8 +1,8 @@
 """The program inside the sandbox: read a job, take on the limits, follow the script, hand back what it made.
 
 Run as ``python -I -m whichgpu.capturing.worker``. The job is one line of JSON on standard input, whose end means that
-the parent is gone; messages are lines of JSON on what was standard output: ``ready``, then ``result`` or ``failure``.
-The script itself sees neither: its own streams lead nowhere.
+the parent is gone; messages are lines of JSON on what was standard output: ``ready``, ``stage`` as the work goes on,
+then ``result`` or ``failure``. The script itself sees neither: its own streams lead nowhere.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from whichgpu.capturing import arguments
 from whichgpu.capturing.following import Follower, Script, first_line, followed
+from whichgpu.capturing.progress import listening
 from whichgpu.capturing.request import CaptureRequest, Limits
 from whichgpu.capturing.sandboxing.confining import bound_memory, confine
 from whichgpu.capturing.sandboxing.failing import describe
@@ -34,6 +35,7 @@ FOLLOWERS: Final[Mapping[str, str]] = {
     "pytorch-function": "whichgpu.capturing.pytorch_scripts.functions:load",
     "huggingface": "whichgpu.capturing.huggingface.follower:load",
     "diffusers": "whichgpu.capturing.pipelines.follower:load",
+    "timm": "whichgpu.capturing.timm_models.working:load",
 }
 
 
@@ -43,6 +45,13 @@ class Channel:
     def __init__(self, descriptor: int) -> None:
         self._stream = os.fdopen(descriptor, "wb")
         self._lock = threading.Lock()
+        self._told = "building"
+
+    def stage(self, stage: str) -> None:
+        """Say that another stage has begun."""
+        if stage != self._told:
+            self._told = stage
+            self.say({"stage": stage})
 
     def say(self, message: Mapping[str, Any]) -> None:
         """Send one message."""
@@ -75,9 +84,10 @@ def main() -> None:
         script, guard = _settle(job, files, limits)
         bound_memory(limits)
         watch = Watch(limits=limits, script=script.path, scratch=job["scratch"], report=channel.fail)
-        channel.say({"ready": True})
+        channel.say({"ready": True, "stage": "building"})
         watch.start()
-        result = followed(follower, script, CaptureRequest.from_document(job["request"]))
+        with listening(channel.stage):
+            result = followed(follower, script, CaptureRequest.from_document(job["request"]))
     except WhichGpuError as error:
         channel.fail(error)
     else:

@@ -14,6 +14,7 @@ from whichgpu.explaining.quantities import (
     duration,
     factor,
     labelled,
+    limits,
     listed,
     money,
     power,
@@ -137,7 +138,7 @@ def _numbers(estimate: Estimate, baseline: Estimate | None, phases: Sequence[str
     finish = estimate.time_to_finish_s
     return [
         duration(latency.mid),
-        f"{duration(latency.low)} – {duration(latency.high)}",
+        limits(latency, duration),
         *phase_times(estimate, phases),
         *(["–" if finish is None else duration(finish.mid)] if finishes else []),
         faster,

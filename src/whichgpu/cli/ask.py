@@ -18,7 +18,7 @@ from whichgpu.explaining import LANGUAGES, N_, _, language, sentences
     help=N_("Answer up to eight questions, each of which may be skipped; the answer follows, with its command."),
     epilog=N_("Example: whichgpu ask --lang ja"),
 )
-@option("--lang", type=Name("language", LANGUAGES), help=N_("Language of what is printed."))
+@option("--lang", type=Name(N_("language"), LANGUAGES), help=N_("Language of what is printed."))
 @click.pass_context
 def command(context: click.Context, lang: str | None) -> None:
     """The interview."""

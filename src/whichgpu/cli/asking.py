@@ -60,9 +60,11 @@ def workload_options() -> Decorator:
 def _main_options() -> Decorator:
     return together(
         option(
-            "--phase", type=Name("phase", PHASES), help=N_("Train or infer; train where the source has an optimizer.")
+            "--phase",
+            type=Name(N_("phase"), PHASES),
+            help=N_("Train or infer; train where the source has an optimizer."),
         ),
-        option("--step", type=Name("step", STEPS), help=N_("Only this part of the phase: forward, decode, …")),
+        option("--step", type=Name(N_("step"), STEPS), help=N_("Only this part of the phase: forward, decode, …")),
         option(
             "--batch-size",
             type=Batch(),
@@ -85,7 +87,7 @@ def _main_options() -> Decorator:
         option("--dim", "dims", multiple=True, metavar="NAME=N", help=N_("A size that an ONNX file leaves open.")),
         option(
             "--precision",
-            type=Name("precision", PRECISIONS),
+            type=Name(N_("precision"), PRECISIONS),
             help=N_("Arithmetic; the framework's own default on each GPU."),
         ),
         option(
@@ -97,7 +99,7 @@ def _main_options() -> Decorator:
 def _training_options() -> Decorator:
     return together(
         option(
-            "--optimizer", type=Name("optimizer", tuple(OPTIMIZERS), "sgd|adamw|adafactor|…"), help=N_("Optimizer.")
+            "--optimizer", type=Name(N_("optimizer"), tuple(OPTIMIZERS), "sgd|adamw|adafactor|…"), help=N_("Optimizer.")
         ),
         option("--lora-rank", type=Count(), help=N_("Train adapters of this rank, all else frozen; 16.")),
         option(
@@ -140,7 +142,7 @@ def _run_options() -> Decorator:
         ),
         option(
             "--input-transfer",
-            type=Name("transfer", INPUT_TRANSFERS),
+            type=Name(N_("transfer"), INPUT_TRANSFERS),
             help=N_("Whether the copy of each batch to the GPU is waited for, and from which memory."),
         ),
         option(

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from whichgpu.cli.asking import AUTO, workload_options
+from whichgpu.cli.collecting import uncollected
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured
 from whichgpu.cli.options import option, output_options
@@ -31,6 +32,7 @@ from whichgpu.workload import Workload
     "--save", metavar="FILE", help=N_("Save the capture, to read it here or elsewhere (.json, or .json.gz compressed).")
 )
 @output_options()
+@uncollected
 def command(source: str, save: str | None, as_json: bool, lang: str | None, **options: Any) -> None:
     """The counts of one source."""
     from whichgpu import documents

@@ -9,17 +9,18 @@ import click
 
 from whichgpu.cli.asking import AUTO, workload_options
 from whichgpu.cli.breakdown import MEMORY, OPERATORS, memory_text, operators_text
+from whichgpu.cli.collecting import uncollected
 from whichgpu.cli.entry import per_joule
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog
-from whichgpu.cli.measurements import measured_lines, measurements_beside, with_evidence
-from whichgpu.cli.options import Name, catalogue_options, option, output_options
+from whichgpu.cli.measurements import measured_lines
+from whichgpu.cli.options import Name, catalogue_options, option, output_options, room_options
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
 from whichgpu.cli.units import joule_heading, phase_headings, phase_times, rate_heading, time_heading
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import N_, _, messages
-from whichgpu.explaining.quantities import count, duration, energy, factor, power, rate, size
+from whichgpu.explaining.quantities import count, duration, energy, factor, limits, power, rate, size
 from whichgpu.gpu import Gpu
 from whichgpu.workload import Workload
 
@@ -45,29 +46,34 @@ Timelines = Mapping[tuple[int, str], "Timeline"]
 @option(
     "--max-sequence-length",
     "longest",
-    type=Name("length", (AUTO,)),
+    type=Name(N_("length"), (AUTO,)),
     help=N_("The longest sequence that fits each GPU, among powers of two."),
 )
 @option(
     "--breakdown",
     is_flag=False,
     flag_value=OPERATORS,
-    type=Name("breakdown", (OPERATORS, MEMORY)),
+    type=Name(N_("breakdown"), (OPERATORS, MEMORY)),
     help=N_("Where it goes on the GPUs named by --gpu: operators (the dearest first) or memory."),
 )
 @workload_options()
+@room_options()
 @catalogue_options()
 @output_options()
+@uncollected
 def command(sources: Sequence[str], gpus: Sequence[str], as_json: bool, lang: str | None, **options: Any) -> None:
     """Estimates, one source after the other."""
     from whichgpu import documents
     from whichgpu.errors import MissingFigure, UsageError
+    from whichgpu.measurements.beside import measurements_beside, with_evidence
+    from whichgpu.predicting import under
     from whichgpu.recommending.recommend import estimates
 
     if options["breakdown"] is not None and not gpus:
         raise UsageError("--breakdown is of GPUs that are named", field="breakdown", hint="name one with --gpu ID")
     found = catalog(options["gpus_files"])
-    entries = [found.get(name) for name in gpus] if gpus else list(found.gpus)
+    boards = [found.get(name) for name in gpus] if gpus else list(found.gpus)
+    entries = [under(gpu, options["system"], display=options["display"]) for gpu in boards]
     answers: Answers = []
     missing: dict[str, str] = {}
     for workload, alike in _works(sources, entries, options):
@@ -209,7 +215,7 @@ def _row(workload: Workload, each: Estimate, first: Estimate | None, phases: Seq
         *([count(workload.sequence_length or 0)] if lengths else []),
         *([str(each.batch_size)] if workload.largest_batch else []),
         duration(each.latency_s.mid),
-        f"{duration(each.latency_s.low)} – {duration(each.latency_s.high)}",
+        limits(each.latency_s, duration),
         *phase_times(each, phases),
         ratio,
         rate(each.throughput_per_s.mid),

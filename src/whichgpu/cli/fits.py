@@ -9,7 +9,7 @@ import click
 
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import catalog
-from whichgpu.cli.options import catalogue_options, option, output_options
+from whichgpu.cli.options import catalogue_options, option, output_options, room_options
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
 from whichgpu.explaining import N_, _, messages
@@ -23,15 +23,16 @@ from whichgpu.explaining.quantities import count, size
 )
 @option("--gpu", "gpu", required=True, metavar="ID", help=N_("The GPU."))
 @option("--category", "categories", multiple=True, metavar="NAME", help=N_("Only this category; may be repeated."))
+@room_options()
 @catalogue_options()
 @output_options()
 def command(gpu: str, categories: Sequence[str], as_json: bool, lang: str | None, **options: Any) -> None:
     """The capabilities of one GPU."""
     from whichgpu import documents
-    from whichgpu.predicting import usable_bytes
+    from whichgpu.predicting import under, usable_bytes
     from whichgpu.recommending.capability import capabilities
 
-    found = catalog(options["gpus_files"]).get(gpu)
+    found = under(catalog(options["gpus_files"]).get(gpu), options["system"], display=options["display"])
     document = documents.fits(found, usable_bytes(found), list(capabilities(found, categories)))
     if as_json:
         json_document(document)

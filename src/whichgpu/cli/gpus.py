@@ -43,8 +43,8 @@ def _filters(function: Callable[..., Any]) -> Callable[..., Any]:
                 help=N_("Only this vendor; may be repeated."),
             ),
             option("--architecture", metavar="NAME", help=N_("Only this architecture.")),
-            option("--form", type=Name("form", FORMS), help=N_("Only this form.")),
-            option("--market", type=Name("market", MARKETS), help=N_("Only this market.")),
+            option("--form", type=Name(N_("form"), FORMS), help=N_("Only this form.")),
+            option("--market", type=Name(N_("market"), MARKETS), help=N_("Only this market.")),
             option("--min-memory-gb", type=Amount(1e5), help=N_("The least memory.")),
             option("--max-power-w", type=Amount(1e5), help=N_("The most the board may draw.")),
             option("--since", metavar="YYYY[-MM]", help=N_("Released then or later.")),
@@ -130,7 +130,7 @@ def _columns(text: str) -> list[str]:
 
 def _known(name: str) -> None:
     if name not in COLUMNS:
-        raise unknown("column", name, COLUMNS)
+        raise unknown(N_("column"), name, COLUMNS)
 
 
 def _list(found: Sequence[Gpu], names: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import click
 
+from whichgpu.cli.helping import Context
 from whichgpu.explaining import N_, _
 
 _COMMANDS: Final = {
@@ -30,6 +31,9 @@ _COMMANDS: Final = {
 class Command(click.Command):
     """A command whose help is translated when it is shown."""
 
+    context_class = Context
+    allow_extra_args = True  # what is left over is told in our own words
+
     @property
     def help(self) -> str | None:
         """The help text in the active language."""
@@ -47,6 +51,19 @@ class Command(click.Command):
     @epilog.setter
     def epilog(self, text: str | None) -> None:
         self._epilog = text
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Reads the words after the command; raises UsageError for what is left over."""
+        try:
+            left = super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # the parser of the options does not know whose they are
+            raise
+        if left and not isinstance(self, click.Group) and not ctx.resilient_parsing:
+            from whichgpu.cli.usage import left_over
+
+            raise left_over(left, ctx.command_path)
+        return left
 
     def get_short_help_str(self, limit: int = 45) -> str:
         """The first sentence of the help text, whole: the list of commands wraps it."""
@@ -76,6 +93,24 @@ class Group(Command, click.Group):
 
     command_class = Command
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        """The command called, or an error with the nearest name."""
+        from whichgpu.errors import UnknownName, nearest
+
+        name, commands = args[0], self.list_commands(ctx)
+        if not name.startswith("-") and name not in commands:
+            close = nearest(name, commands)
+            hint = N_("did you mean {close!r}?") if close else N_("commands: {known}")
+            raise UnknownName(
+                "there is no command {name!r}",
+                name=name,
+                close=close,
+                known=", ".join(commands),
+                field="command",
+                hint=hint,
+            )
+        return super().resolve_command(ctx, args)
+
 
 class Program(Group):
     """The commands by name, loaded lazily so that a look-up never imports what only a prediction needs."""
@@ -88,24 +123,6 @@ class Program(Group):
         """The command of that name, or None."""
         module = _COMMANDS.get(cmd_name)
         return None if module is None else importlib.import_module(module).command
-
-    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
-        """The command called, or an error with the nearest name."""
-        from whichgpu.errors import UnknownName, nearest
-
-        name = args[0]
-        if not name.startswith("-") and name not in _COMMANDS:
-            close = nearest(name, _COMMANDS)
-            hint = N_("did you mean {close!r}?") if close else N_("commands: {known}")
-            raise UnknownName(
-                "there is no command {name!r}",
-                name=name,
-                close=close,
-                known=", ".join(_COMMANDS),
-                field="command",
-                hint=hint,
-            )
-        return super().resolve_command(ctx, args)
 
 
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:

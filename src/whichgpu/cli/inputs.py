@@ -35,13 +35,16 @@ def catalog(gpus_files: Sequence[str]) -> Catalog:
 def captured(source: str, options: Mapping[str, Any]) -> Workload:
     """The workload of a source, under the options of ``workload_options``."""
     from whichgpu import zoo
+    from whichgpu.asking.question import captures
     from whichgpu.capturing import capture
-    from whichgpu.capturing.reading import names_function
+    from whichgpu.cli.waiting import shown
     from whichgpu.costing import told
 
     request = asked(options)
-    if Path(source).exists() or names_function(source):
-        return told(batched(capture(source, request), options))
+    if captures(source, request):
+        with shown():
+            found = capture(source, request)
+        return told(batched(found, options))
     if zoo.has(source):
         return told(batched(zoo.requested(source, request), options))
     close = nearest(source, zoo.names())

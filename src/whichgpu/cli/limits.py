@@ -14,7 +14,7 @@ from whichgpu.explaining import N_
 if TYPE_CHECKING:
     from whichgpu.asking.reading import Asked
 
-_FLAGS: Final = frozenset({"airflow", "ecc", "datacenter"})
+_FLAGS: Final = frozenset({"airflow", "ecc", "datacenter", "display"})
 
 OPTIONS: Final[Mapping[str, tuple[str, str, str]]] = {
     # option: section, key, example
@@ -51,6 +51,7 @@ OPTIONS: Final[Mapping[str, tuple[str, str, str]]] = {
     "airflow": ("place", "airflow", ""),
     "ecc": ("place", "ecc", ""),
     "datacenter": ("place", "datacenter", ""),
+    "display": ("place", "display", ""),
 }
 
 

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from whichgpu.errors import Interrupted, UsageError, WhichGpuError
+from whichgpu.errors import Interrupted, WhichGpuError
 from whichgpu.explaining import N_, active, default_language
 
 _PIPE_CLOSED = 141  # what a shell reports for a process that wrote into a closed pipe
@@ -57,18 +57,10 @@ def _invoke(arguments: list[str]) -> int:
         click.echo(error.format_message())
         return 0
     except click.ClickException as error:
-        raise UsageError(_one_line(error.format_message()), hint=_help_hint(error)) from None
+        from whichgpu.cli.usage import usage_error
+
+        raise usage_error(error) from None
     return found if isinstance(found, int) else 0
-
-
-def _one_line(message: str) -> str:
-    return " ".join(message.split()).rstrip(".。")
-
-
-def _help_hint(error: Exception) -> str | None:
-    context = getattr(error, "ctx", None)
-    path = "whichgpu" if context is None else context.command_path
-    return f"{path} --help"
 
 
 def _report(error: WhichGpuError, arguments: Sequence[str]) -> int:

@@ -17,7 +17,7 @@ from whichgpu.explaining import LANGUAGES, N_, language
     help=N_("Serve the answers as tools of an assistant, by the Model Context Protocol on standard input and output."),
     epilog=N_("Example: whichgpu mcp, as the command of a server in the assistant's settings"),
 )
-@option("--lang", type=Name("language", LANGUAGES), help=N_("Language of texts where a call names none."))
+@option("--lang", type=Name(N_("language"), LANGUAGES), help=N_("Language of texts where a call names none."))
 def command(lang: str | None) -> None:
     """Serve one assistant until it ends."""
     if importlib.util.find_spec("mcp") is None:

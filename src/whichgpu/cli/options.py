@@ -60,6 +60,22 @@ class Names(Name):
         return tuple(convert(part.strip(), param, ctx) for part in str(value).split(",") if part.strip())
 
 
+class Whole(click.ParamType):  # type: ignore[type-arg]
+    """A whole number of any size; what uses it knows its bounds."""
+
+    name = "N"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; raises InvalidValue."""
+        try:
+            return int(value)
+        except ValueError:
+            field = (param.name if param is not None and param.name else "number").replace("_", "-")
+            raise InvalidValue(
+                "--{option} is {value!r}, but must be a whole number", option=field, value=str(value), field=field
+            ) from None
+
+
 class Count(click.ParamType):  # type: ignore[type-arg]
     """A whole number of at least one."""
 
@@ -138,7 +154,7 @@ def output_options() -> Decorator:
     """``--json`` and ``--lang``."""
     return together(
         option("--json", "as_json", is_flag=True, help=N_("Print the JSON document and nothing else.")),
-        option("--lang", type=Name("language", LANGUAGES), help=N_("Language of what is printed.")),
+        option("--lang", type=Name(N_("language"), LANGUAGES), help=N_("Language of what is printed.")),
     )
 
 
@@ -153,12 +169,28 @@ def catalogue_options() -> Decorator:
     )
 
 
+def room_options() -> Decorator:
+    """What keeps a part of a board's memory."""
+    return together(
+        _system_option(N_("The operating system; Windows keeps a part of a card's memory.")),
+        option(
+            "--display",
+            is_flag=True,
+            help=N_("A screen hangs on the card, whose desktop keeps 500 MiB of its memory."),
+        ),
+    )
+
+
+def _system_option(text: str) -> Decorator:
+    return option("--os", "system", type=Name(N_("operating system"), SYSTEMS), help=text)
+
+
 def limit_options() -> Decorator:
     """Goal and hard limits."""
     return together(
         option(
             "--goal",
-            type=Name("goal", [*map(str, Goal), *GOAL_NAMES], "|".join(Goal)),
+            type=Name(N_("goal"), [*map(str, Goal), *GOAL_NAMES], "|".join(Goal)),
             help=N_("What to rank by; balanced."),
         ),
         option("--budget", metavar="150000jpy|900usd", help=N_("The most to spend; needs a current price.")),
@@ -171,9 +203,7 @@ def limit_options() -> Decorator:
             type=Names("way", ("new", "used", "rent", "rented"), "new,used,rent"),
             help=N_("Only what is had this way."),
         ),
-        option(
-            "--os", "system", type=Name("operating system", SYSTEMS), help=N_("The operating system it must run on.")
-        ),
+        _system_option(N_("The operating system it must run on.")),
         option(
             "--price",
             "prices",

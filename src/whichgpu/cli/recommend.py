@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from whichgpu.cli.asking import workload_options
+from whichgpu.cli.collecting import uncollected
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog, question
 from whichgpu.cli.limits import requirement_options, written
@@ -44,6 +45,7 @@ _ON_A_TERMINAL = 10
 @option("--report", metavar="FILE.html|.md|.csv", help=N_("Write the whole answer to a file, too."))
 @top_option()
 @output_options()
+@uncollected
 def command(source: str | None, as_json: bool, lang: str | None, top: int | None, **options: Any) -> None:
     """Rank every GPU of the catalogue for one workload, or for several by weight."""
     from whichgpu.recommending import recommend_together

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from whichgpu.cli.group import Command
-from whichgpu.cli.options import Count, Name, option
+from whichgpu.cli.options import Count, Name, Whole, option
 from whichgpu.cli.output import write
 from whichgpu.errors import InvalidValue, MissingExtra
 from whichgpu.explaining import LANGUAGES, N_, _
@@ -27,7 +27,7 @@ _NEEDED = ("fastapi", "uvicorn", "python_multipart", "orjson")
     epilog=N_("Example: whichgpu serve --port 8765"),
 )
 @option("--host", default="127.0.0.1", metavar="ADDRESS", help=N_("The address to listen on."))
-@option("--port", type=int, default=8765, metavar="N", help=N_("The port to listen on; 0 takes a free one."))
+@option("--port", type=Whole(), default=8765, metavar="N", help=N_("The port to listen on; 0 takes a free one."))
 @option("--workers", type=Count(), default=1, help=N_("Processes that answer."))
 @option(
     "--allow-host",
@@ -38,12 +38,12 @@ _NEEDED = ("fastapi", "uvicorn", "python_multipart", "orjson")
 )
 @option(
     "--rate-limit",
-    type=int,
+    type=Whole(),
     metavar="N",
     help=N_("Requests a minute of one client to one worker; 0 for any. 600 where others reach the server, else 0."),
 )
 @option("--log-requests", is_flag=True, help=N_("Tell each request on standard error, without what was asked."))
-@option("--lang", type=Name("language", LANGUAGES), help=N_("Language of what is printed."))
+@option("--lang", type=Name(N_("language"), LANGUAGES), help=N_("Language of what is printed."))
 def command(host: str, port: int, workers: int, names: tuple[str, ...], **options: Any) -> None:
     """Serve until it is stopped."""
     local = host in _LOCAL

@@ -98,7 +98,7 @@ def paragraph(text: str, available: int | None, indent: str = "", first: str | N
     return "\n".join((start if number == 0 else indent) + line for number, line in enumerate(lines or [""]))
 
 
-_NO_START: Final = "、。，．・）)」』】％%：；！？ー"
+_NO_START: Final = "、。，．・）)」』】％%：；！？ー〜々ぁぃぅぇぉっゃゅょァィゥェォッャュョ"
 _NO_END: Final = "（「『【"
 
 

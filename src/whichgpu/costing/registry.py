@@ -16,6 +16,11 @@ def in_full_precision(operator: Operator) -> bool:
     return operator.attributes.get("precision") == "fp32"
 
 
+def narrows(operator: Operator) -> bool:
+    """Whether a model itself brings the operator's operands to half precision, by the operator's attribute."""
+    return operator.attributes.get("precision") == "half"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operands:
     """An operator with its tensors, and which of them stay wide under autocast."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from whichgpu.costing.cost import CLASSES, Cost, Product, Traffic
 from whichgpu.costing.optimizer import optimizer_cost
 from whichgpu.costing.products import number
-from whichgpu.costing.registry import Operands, in_full_precision, rules
+from whichgpu.costing.registry import Operands, in_full_precision, narrows, rules
 from whichgpu.errors import Uncovered
 from whichgpu.graph import FLOATS, PRODUCTS, Kind, Operator, OperatorGraph, Phase, Role, Tensor
 from whichgpu.stack import stack
@@ -284,7 +284,7 @@ def _wide_storages(graph: OperatorGraph) -> frozenset[int]:
 def _keeps_wide(operator: Operator, tensors: Sequence[Tensor], wide: set[int]) -> bool:
     if in_full_precision(operator):
         return True
-    if operator.kind in PRODUCTS:
+    if operator.kind in PRODUCTS or narrows(operator):
         return False
     if operator.kind in _WIDE_KINDS:
         return True

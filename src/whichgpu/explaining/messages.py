@@ -107,7 +107,7 @@ NOTES: Final[Mapping[str, str]] = {
         "({date})."
     ),
     "higher_budget_would_change": N_("With {money} to spend, {gpu} would come first ({factor} better by the goal)."),
-    "electricity_would_change": N_("If electricity cost {times_factor} as much, {gpu} would come first."),
+    "electricity_would_change": N_("If electricity cost {times_factor} times as much, {gpu} ({way}) would come first."),
     "several_workloads": N_("Ranked over {count} workloads by their weights; a GPU must qualify for all."),
     "no_baseline": N_("There is no processor in the catalogue to compare with."),
     "os_any": N_("Any operating system counts: --os narrows it to yours."),
@@ -298,7 +298,7 @@ ASSUMPTIONS: Final[Mapping[str, str]] = {
     "uncosted_operators": N_("No cost is known for {operators}: {uncounted_fraction} of the data moved is left out."),
     "phase_assumed": N_("The script does not train: {phase} is assumed."),
     "phase_of_function_assumed": N_("What is done with the model is not said: {phase} is assumed (--phase)."),
-    "batch_size_assumed": N_("The script names no batch size: {batch_size} is assumed (--batch-size)."),
+    "batch_size_assumed": N_("The source names no batch size: {batch_size} is assumed (--batch-size)."),
     "sequence_length_assumed": N_(
         "The script leaves the sequence length open: {sequence_length} is assumed (--sequence-length)."
     ),

@@ -32,6 +32,11 @@ def listed(parts: Iterable[str]) -> str:
     return ("、" if language() == "ja" else ", ").join(parts)
 
 
+def noted(text: str, note: str) -> str:
+    """A text with a note in brackets: ``"L4 (used)"``, ``"L4（中古）"``."""
+    return f"{text}（{note}）" if language() == "ja" else f"{text} ({note})"
+
+
 def plain(value: float, digits: int = 3) -> str:
     """``value`` with ``digits`` significant digits and no exponent: ``1234567 → "1,230,000"``."""
     if value == 0:
@@ -135,9 +140,12 @@ def work(value_flops: float) -> str:
 
 def interval(found: Interval, form: Callable[[float], str]) -> str:
     """The middle with its range: ``"2.9 ms (1.5 ms – 5.6 ms)"`` or ``"2.9 ms（1.5 ms〜5.6 ms）"``."""
-    if language() == "ja":
-        return f"{form(found.mid)}（{form(found.low)}〜{form(found.high)}）"
-    return f"{form(found.mid)} ({form(found.low)} – {form(found.high)})"
+    return noted(form(found.mid), limits(found, form))
+
+
+def limits(found: Interval, form: Callable[[float], str]) -> str:
+    """The ends of a range: ``"1.5 ms – 5.6 ms"`` or ``"1.5 ms〜5.6 ms"``."""
+    return ("〜" if language() == "ja" else " – ").join((form(found.low), form(found.high)))
 
 
 SYSTEM_NAMES: Final[Mapping[str, str]] = {

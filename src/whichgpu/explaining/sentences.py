@@ -8,7 +8,7 @@ from typing import Any, Final
 from whichgpu.errors import WhichGpuError
 from whichgpu.explaining import messages
 from whichgpu.explaining.language import N_, _
-from whichgpu.explaining.quantities import factor, listed, money, sentences_joined, shown
+from whichgpu.explaining.quantities import factor, listed, money, plain, sentences_joined, shown
 from whichgpu.explaining.without_options import CHANGES, said
 from whichgpu.recommendation import Reason
 from whichgpu.requirement import Verdict
@@ -43,6 +43,10 @@ def note(found: Reason) -> str:
             values[name] = listed(_(messages.REQUIREMENTS[each]) for each in value)
         elif name == "what":
             values[name] = _(messages.WORDS[value])
+        elif name == "way":
+            values[name] = _(messages.WAYS[value])
+        elif name == "times_factor":
+            values[name] = plain(value)  # a question's own number, nothing measured
     return _(said(messages.NOTES, found.code)).format(**values)
 
 
@@ -121,7 +125,20 @@ def error_document(found: WhichGpuError) -> dict[str, str | None]:
 _DETAILS: Final = ("problem", "reason")
 """Values of errors that are sentences themselves where the program made them; others stay as they came."""
 
-_PLACES: Final = (N_("{file}, line {line}: "), N_("{file}, row {row}: "), "{file}: ")
+_NO_SUCH_NAME: Final = N_("there is no {what} {name!r}")
+"""The sentence that says which kind of name is unknown, a word of the catalogue."""
+
+_KINDS: Final = (N_("stack"), N_("weight precision"), N_("vendor"), N_("layout"), N_("input transfer"))
+"""Kinds of names that are told of below the faces, which mark their own."""
+
+_PLACES: Final = (
+    N_("{file}, line {line}: "),
+    N_("{file}, row {row}: "),
+    N_("{file}: node {node} ({op}): "),
+    N_("{file}: the initialiser {name} is damaged: "),
+    N_("{file}: the input {name} is "),
+    "{file}: ",
+)
 
 
 def _filled(template: str, values: Mapping[str, Any]) -> str:
@@ -129,7 +146,8 @@ def _filled(template: str, values: Mapping[str, Any]) -> str:
     if place is not None and _(template) == template:
         # a sentence that had its place put before it
         return _(place).format(**values) + _filled(template.removeprefix(place), values)
-    said = {name: _(value) if name in _DETAILS and isinstance(value, str) else value for name, value in values.items()}
+    worded = (*_DETAILS, "what") if template == _NO_SUCH_NAME else _DETAILS
+    said = {name: _(value) if name in worded and isinstance(value, str) else value for name, value in values.items()}
     return _(template).format(**said) if values else _(template)
 
 

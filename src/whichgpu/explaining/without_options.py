@@ -49,6 +49,11 @@ def without_options() -> Iterator[None]:
         _ACTIVE.reset(token)
 
 
+def has_options() -> bool:
+    """Whether the active face has a command line, whose commands and options sentences may name."""
+    return not _ACTIVE.get()
+
+
 def said(table: Mapping[str, str], code: str) -> str:
     """The sentence of a code for the active face."""
     return SENTENCES[code] if _ACTIVE.get() and code in SENTENCES else table[code]

@@ -20,6 +20,9 @@ from whichgpu.zoo import workload
 USUAL_GPU: Final = "rtx-3060-12gb"
 """The GPU of the examples where the reader names none: widely owned, and still sold new."""
 
+SCRIPTS: Final = {"mnist-cnn": 64, "simple-rnn": 32, "lstm": 32, "gru": 32}
+"""Built-in workloads that stand for the example scripts, which Keras runs on TensorFlow → the script's batch size."""
+
 Change = Callable[[Workload], Workload]
 
 
@@ -52,8 +55,10 @@ class Reader:
 
 
 def _work(name: str, phase: str, **fields: object) -> Workload:
-    batch = fields.pop("batch_size", None)
+    batch = fields.pop("batch_size", SCRIPTS.get(name))
     made = workload(name, phase)
+    if name in SCRIPTS:
+        fields = {"stack": "tf2-graph", **fields}
     if isinstance(batch, int):
         made = made.at_batch(batch)
     return dataclasses.replace(made, **fields) if fields else made  # type: ignore[arg-type]

@@ -9,7 +9,8 @@ from importlib import resources
 from typing import Any, Final
 
 from whichgpu.errors import MissingFigure, UnknownName, nearest
-from whichgpu.explaining import language
+from whichgpu.explaining import N_, language
+from whichgpu.explaining.without_options import has_options
 from whichgpu.guiding.figures import catalogue, energy, hardware, memory, networks
 from whichgpu.guiding.reader import Reader
 from whichgpu.guiding.reading import Block, Findings, blocks
@@ -101,7 +102,9 @@ def page(topic: str, reader: Reader) -> Page:
         raise MissingFigure(
             missing.template,
             field=missing.field,
-            hint="read it with the figures of another GPU: --gpu ID",
+            hint=N_("read it with the figures of another GPU: --gpu ID")
+            if has_options()
+            else N_("read it with the figures of another GPU"),
             **missing.values,
         ) from missing
     return Page(

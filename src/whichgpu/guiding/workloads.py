@@ -22,6 +22,7 @@ from whichgpu.explaining.quantities import (
     size,
     work,
 )
+from whichgpu.explaining.without_options import has_options
 from whichgpu.gpu import Figure, Gpu
 from whichgpu.graph import Kind, Role
 from whichgpu.guiding.figures.networks import by_kind
@@ -79,7 +80,7 @@ def explained(workload: Workload, reader: Reader, language: str, *, allow_uncove
         Block(kind="heading", level=2, text=_("What would shorten it")),
         Block(kind="table", table=_table(made, changes)),
         Block(kind="heading", level=2, text=_("Read on")),
-        Block(kind="list", items=tuple(labelled(f"whichgpu guide {topic}", title(topic)) for topic in topics)),
+        Block(kind="list", items=tuple(labelled(_named(topic), title(topic)) for topic in topics)),
     )
     return Explanation(
         workload=workload,
@@ -89,6 +90,11 @@ def explained(workload: Workload, reader: Reader, language: str, *, allow_uncove
         figures=_figures(workload, made, operators, changes),
         topics=topics,
     )
+
+
+def _named(topic: str) -> str:
+    """How a topic of the guide is had: by a command, or by its name where there are no commands."""
+    return f"whichgpu guide {topic}" if has_options() else topic
 
 
 def _figures(

@@ -42,6 +42,7 @@ class Recipe:
     ``units`` are published units a sample (tokens of a sequence …), None: as many as the zoo's entry has in a
     sequence. ``passes`` are how often the zoo's entry repeats its network, and how often the source did.
     ``text`` describes a model that is built from the row itself (a perceptron's layers) instead of read from the zoo.
+    ``shares_gradients`` says that it ran on several GPUs, each with all of the model.
     """
 
     source: str
@@ -63,6 +64,7 @@ class Recipe:
     units: float | None = 1.0
     passes: tuple[int, int] | None = None
     text: str = ""
+    shares_gradients: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,19 +87,30 @@ def models() -> Mapping[str, Mapping[str, Any]]:
 _COLUMNS: Final = ("source", "model", "phase", "params", "framework")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Run:
+    """How a row's model was run: its published batch a GPU (-1: none is stated) and the number of GPUs."""
+
+    batch: int
+    n_gpus: int
+
+
 def read_recipes(sheet: Sheet, meaning: Meaning, wanted: Flags) -> Recipes:
     """The recipes of the wanted rows of a sheet."""
     by_path = any(_needs_path(sources().get(str(name))) for name in sheet.values["source"])
     columns = [*_COLUMNS, *(["repo_path"] if by_path and "repo_path" in sheet.codes else [])]
-    line_batch = np.stack([meaning.line, np.nan_to_num(meaning.batch, nan=-1.0).astype(np.int64)], axis=1)
+    runs = [np.nan_to_num(column, nan=other) for column, other in ((meaning.batch, -1.0), (meaning.n_gpus, 1.0))]
+    line_run = np.stack([meaning.line, *(column.astype(np.int64) for column in runs)], axis=1)
     group, keys = sheet.grouped(columns)
-    combined = np.concatenate([group[:, None], line_batch], axis=1)
+    combined = np.concatenate([group[:, None], line_run], axis=1)
     chosen = np.flatnonzero(wanted)
     distinct, which = np.unique(combined[chosen], axis=0, return_inverse=True)
     numbers: dict[Recipe | str, int] = {}
     found = [
-        _recipe(dict(zip(columns, keys[group_number], strict=True)), meaning.lines[line], batch)
-        for group_number, line, batch in distinct.tolist()
+        _recipe(
+            dict(zip(columns, keys[group_number], strict=True)), meaning.lines[line], _Run(batch=batch, n_gpus=n_gpus)
+        )
+        for group_number, line, batch, n_gpus in distinct.tolist()
     ]
     recipes = tuple(dict.fromkeys(entry for entry in found if isinstance(entry, Recipe)))
     reasons = tuple(dict.fromkeys(entry for entry in found if isinstance(entry, str)))
@@ -115,7 +128,7 @@ def _needs_path(source: Source | None) -> bool:
     return source is not None and any(rule.path is not None for rule in source.stacks)
 
 
-def _recipe(row: Mapping[str, Any], line: Line, batch: int) -> Recipe | str:
+def _recipe(row: Mapping[str, Any], line: Line, run: _Run) -> Recipe | str:
     """The recipe of one kind of row, or the code of what keeps it from one."""
     source, model = str(row["source"]), str(row["model"])
     rule = models().get(source)
@@ -127,7 +140,7 @@ def _recipe(row: Mapping[str, Any], line: Line, batch: int) -> Recipe | str:
         return "workload_unknown"
     if line.step not in STEPS or line.precision not in _PRECISIONS:
         return "step_unknown"
-    size = _integer(_given(rule.get("batch"), params)) or (batch if batch > 0 else _automatic_batch(rule, params))
+    size = _batch_size(rule, model, params, run)
     if size is None:
         return "batch_unknown"
     sequence = _given(rule.get("sequence"), params)
@@ -157,6 +170,7 @@ def _recipe(row: Mapping[str, Any], line: Line, batch: int) -> Recipe | str:
         units=units,
         passes=_passes(rule),
         text=_text(source, row["params"]),
+        shares_gradients=run.n_gpus > 1 and bool(rule.get("shares_gradients", False)),
     )
 
 
@@ -228,9 +242,17 @@ def _integer(value: float | None) -> int | None:
     return None if value is None else int(value)
 
 
-def _automatic_batch(rule: Mapping[str, Any], params: Mapping[str, Any]) -> int | None:
+def _batch_size(rule: Mapping[str, Any], model: str, params: Mapping[str, Any], run: _Run) -> int | None:
+    """The batch of one GPU: what the model's own configuration says, the row's, or the source's automatic one."""
+    stated = rule.get("batch_of", {}).get(model) or _integer(_given(rule.get("batch"), params))
+    return stated or (run.batch if run.batch > 0 else _automatic_batch(rule, params, run.n_gpus))
+
+
+def _automatic_batch(rule: Mapping[str, Any], params: Mapping[str, Any], n_gpus: int) -> int | None:
     found = rule.get("batches", {}).get(str(params.get(rule.get("batch_by", ""))))
-    return None if found is None else int(found)
+    if found is None:
+        return None
+    return min(int(found), int(rule["largest_whole_batch"]) // n_gpus) if "largest_whole_batch" in rule else int(found)
 
 
 def _optimizer(rule: Mapping[str, Any], model: str, params: Mapping[str, Any]) -> str:

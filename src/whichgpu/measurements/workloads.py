@@ -74,6 +74,7 @@ def as_measured(workload: Workload, recipe: Recipe) -> Workload:
         layout=recipe.layout,
         power_limit_w=recipe.power_limit_w,
         input_transfer=recipe.input_transfer,
+        shares_gradients=recipe.shares_gradients,
         samples=None,
         epochs=None,
     )

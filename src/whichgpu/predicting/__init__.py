@@ -4,7 +4,7 @@ from whichgpu.predicting.batches import largest_batches, longest_sequences
 from whichgpu.predicting.fitting import fits
 from whichgpu.predicting.hardware import link_bytes_per_s
 from whichgpu.predicting.latency import kernel_s
-from whichgpu.predicting.memory import timeline, usable_bytes
+from whichgpu.predicting.memory import timeline, under, usable_bytes
 from whichgpu.predicting.predict import (
     Prediction,
     breakdown,
@@ -33,5 +33,6 @@ __all__ = [
     "ratio_factor",
     "tensor_memory",
     "timeline",
+    "under",
     "usable_bytes",
 ]

@@ -51,6 +51,13 @@ def model_class(convolves: bool, resolution: Resolution, vendor: str) -> str:
     return f"{MODEL}/{product}/{library}/{_units(resolution.conv if convolves else resolution.matmul)}"
 
 
+def is_like_measured(table: CostTable, host_bound: bool) -> bool:
+    """Whether whole models like this one are among the measurements: no recurrent network is, and of those that mostly
+    multiply matrices none that waits for its host."""
+    recurrent = bool((table.product == Product.RNN).any())
+    return not recurrent and (not host_bound or bool(convolves(table).any()))
+
+
 def lineage(name: str) -> list[str]:
     """A class and what it belongs to, the widest first."""
     parts = name.split("/")

@@ -8,7 +8,7 @@ from typing import Final
 from whichgpu.costing import resolve
 from whichgpu.estimate import Fit, Interval, MemoryParts
 from whichgpu.gpu import Gpu
-from whichgpu.predicting.memory import fit, usable_bytes
+from whichgpu.predicting.memory import fit, least_weight_bytes, usable_bytes
 from whichgpu.predicting.staging import memory
 from whichgpu.predicting.uncertainty import CONFIDENCE, factors
 from whichgpu.workload import Workload
@@ -18,10 +18,25 @@ LANGUAGE: Final = "language-model"
 
 
 def fits(workload: Workload, gpus: Sequence[Gpu]) -> list[Fit]:
-    """Whether the workload fits the memory of every GPU, in their order."""
+    """Whether the workload fits the memory of every GPU, in their order.
+
+    No step is followed for GPUs that are too small for the weights alone.
+    """
+    parameters = workload.parameters
+    rooms = [usable_bytes(gpu) for gpu in gpus]
     resolutions = [resolve(workload, gpu) for gpu in gpus]
-    parts = memory(workload, gpus, resolutions)
-    return [fit(needed(found, workload), usable_bytes(gpu)) for gpu, found in zip(gpus, parts, strict=True)]
+    found = [Fit.DOES_NOT_FIT] * len(gpus)
+    left = [
+        at
+        for at, room in enumerate(rooms)
+        if room is None or parameters * least_weight_bytes(workload, resolutions[at]) <= room
+    ]
+    if not left:
+        return found
+    parts = memory(workload, [gpus[at] for at in left], [resolutions[at] for at in left])
+    for at, part in zip(left, parts, strict=True):
+        found[at] = fit(needed(part, workload), rooms[at])
+    return found
 
 
 def memory_factor(workload: Workload) -> float:

@@ -16,7 +16,7 @@ from whichgpu.errors import MissingFigure
 from whichgpu.estimate import Bound, Estimate, Evidence, Interval, MemoryParts, OperatorTime, StageTime
 from whichgpu.gpu import Gpu
 from whichgpu.graph import ELEMENT_BYTES, Role
-from whichgpu.predicting.alike import convolves, model_class
+from whichgpu.predicting.alike import MODEL, convolves, is_like_measured, model_class
 from whichgpu.predicting.batches import largest_batches
 from whichgpu.predicting.coefficients import Coefficients, shipped
 from whichgpu.predicting.fitting import memory_factor, needed, peak
@@ -141,12 +141,18 @@ def predict(
 
 
 def _classes(predictions: Sequence[Prediction]) -> list[str]:
-    """The class of the whole work on every GPU, by the stage that takes its first GPU longest."""
+    """The class of the whole work on every GPU, by the stage that takes its first GPU longest.
+
+    Where nothing like it was measured, and on processors, it is that of all models.
+    """
     longest = max(predictions, key=lambda each: float(each.times.step_s[0]) * each.stage.repetitions)
     convolving = bool(convolves(longest.table).any())
+    waits = (longest.times.host_s > longest.times.device_s).tolist()
     return [
         model_class(convolving, resolution, gpu.vendor)
-        for gpu, resolution in zip(longest.gpus, longest.resolutions, strict=True)
+        if is_like_measured(longest.table, host_bound) and not gpu.is_cpu
+        else MODEL
+        for gpu, resolution, host_bound in zip(longest.gpus, longest.resolutions, waits, strict=True)
     ]
 
 

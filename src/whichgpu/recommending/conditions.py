@@ -57,7 +57,7 @@ _MOST_BOARDS: Final = 4_000
 def conditions(wanted: Requirements) -> Hashable:
     """The parts of requirements that change what boards do: two that share them place every board alike."""
     place, system = wanted.place, wanted.os if keeps_memory(wanted.os) else None
-    return place.pcie_generation, place.pcie_lanes, wanted.heat, system
+    return place.pcie_generation, place.pcie_lanes, place.display, wanted.heat, system
 
 
 @functools.lru_cache(maxsize=_MOST_PLACES)
@@ -78,7 +78,7 @@ def _placed(gpus: Sequence[Gpu], wanted: Requirements) -> Iterator[_Placed]:
 
 
 def _place(gpu: Gpu, wanted: Requirements) -> _Placed:
-    there = under(held(linked(gpu, wanted.place), wanted.heat), wanted.os)
+    there = under(held(linked(gpu, wanted.place), wanted.heat), wanted.os, display=wanted.place.display)
     return _Placed(own=gpu, gpu=there, held_w=there.get("held_power_w"), narrowed=_links(there) != _links(gpu))
 
 

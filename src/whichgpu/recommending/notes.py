@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,12 +13,12 @@ from whichgpu.recommendation import Candidate, Reason
 from whichgpu.recommending import speed
 from whichgpu.recommending.anywhere import largest_anywhere
 from whichgpu.recommending.free import lent
-from whichgpu.recommending.money import cost, electricity_usd
+from whichgpu.recommending.money import electricity_usd
 from whichgpu.recommending.pipeline import Feed
 from whichgpu.recommending.question import Case, Question
-from whichgpu.recommending.ranking import SCORES
 from whichgpu.recommending.reasons import ENOUGH, SAME, SOON_S, speedup
-from whichgpu.requirement import Goal, Use, Verdict
+from whichgpu.recommending.sensitivity import changes_of_first
+from whichgpu.requirement import Use, Verdict
 from whichgpu.workload import Workload
 
 NOTES: tuple[str, ...] = (
@@ -51,9 +50,6 @@ NOTES: tuple[str, ...] = (
     "prices_dated",
 )
 """Every note code of a whole recommendation, a closed list."""
-
-DEAR_ELECTRICITY: float = 2.0
-"""How many times today's price of electricity the sensitivity asks about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +90,8 @@ def notes(answer: Answer) -> Iterator[Reason]:
         yield Reason(code="simulator_outside")
     yield from _rent(answer)
     yield from lent(answer.question, answer.judged)
-    yield from _sensitivity(answer)
+    if answer.question.sensitivity and answer.ranked:
+        yield from changes_of_first(answer.question, answer.judged, answer.first)
     yield from _dates(answer.question)
 
 
@@ -199,54 +196,6 @@ def _compared(candidate: Candidate, board: Price, rent: Price, question: Questio
         "currency": question.currency,
     }
     yield Reason(code=code, values=values)
-
-
-def _sensitivity(answer: Answer) -> Iterator[Reason]:
-    """What would change the winner: more money, dearer electricity."""
-    if not answer.question.sensitivity or not answer.ranked:
-        return
-    yield from _more_money(answer)
-    yield from _dearer(answer)
-
-
-def _more_money(answer: Answer) -> Iterator[Reason]:
-    """The smallest higher budget that would put another GPU first."""
-    budget, best = answer.question.requirements.budget, answer.first.score
-    if budget is None or best is None:
-        return
-    free = _without_budget(answer.question)
-    found = []
-    for case, broken in answer.judged:
-        if case.estimate is None or [verdict.code for verdict in broken] != ["over_budget"]:
-            continue
-        score = SCORES[answer.question.goal](case.estimate, cost(case, free))
-        if score is not None and score.mid < best and isinstance(broken[0].actual, float):
-            found.append((broken[0].actual, case.gpu.id, best / score.mid))
-    if found:
-        amount, gpu, factor = min(found)
-        values = {"gpu": gpu, "amount": amount, "currency": budget.currency, "factor": factor}
-        yield Reason(code="higher_budget_would_change", values=values)
-
-
-def _without_budget(question: Question) -> Question:
-    return dataclasses.replace(question, requirements=dataclasses.replace(question.requirements, budget=None))
-
-
-def _dearer(answer: Answer) -> Iterator[Reason]:
-    """Whether electricity at twice its price would put another GPU first."""
-    question = answer.question
-    if question.goal in (Goal.FASTEST, Goal.EFFICIENT, Goal.VALUE):
-        return
-    dear = dataclasses.replace(question, prices=question.prices.with_electricity(DEAR_ELECTRICITY))
-    scored = []
-    for case, broken in answer.judged:
-        if not broken and case.estimate is not None:
-            score = SCORES[question.goal](case.estimate, cost(case, dear))
-            if score is not None:
-                scored.append((score.mid, case.gpu.id))
-    if scored and min(scored)[1] != answer.first.gpu.id and answer.first.score is not None:
-        values = {"gpu": min(scored)[1], "times_factor": DEAR_ELECTRICITY}
-        yield Reason(code="electricity_would_change", values=values)
 
 
 def _dates(question: Question) -> Iterator[Reason]:

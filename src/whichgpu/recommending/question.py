@@ -42,7 +42,8 @@ class Question:
         """Whether the place changes what a GPU does: its link, the power it can hold, or the memory it has left."""
         place = self.requirements.place
         slower = place.pcie_generation is not None or place.pcie_lanes is not None
-        return slower or self.requirements.heat != Heat() or keeps_memory(self.requirements.os)
+        smaller = place.display or keeps_memory(self.requirements.os)
+        return slower or smaller or self.requirements.heat != Heat()
 
 
 Seconds = Callable[[], float | None]
@@ -107,8 +108,7 @@ def case(
     states = supports(gpu, framework) if asked is None else (support(gpu, framework, asked),)
     owned = question.own is not None and question.own.id == gpu.id
     had = ("owned",) if owned else ways(gpu, question.prices)
-    wanted = question.requirements.acquire
-    allowed = had if owned or not wanted else tuple(way for way in had if way in wanted)
+    allowed = had if owned else _allowed(had, question)
     return Case(
         gpu=gpu,
         workload=workload,
@@ -124,3 +124,13 @@ def case(
         free_s=free_s,
         wide_s=wide_s,
     )
+
+
+def _allowed(had: tuple[str, ...], question: Question) -> tuple[str, ...]:
+    """The ways that the question leaves: those asked for, else all; no rent where the computer is one's own."""
+    wanted = question.requirements.acquire
+    if wanted:
+        return tuple(way for way in had if way in wanted)
+    if question.requirements.place.own and had != ("rented",):
+        return tuple(way for way in had if way != "rented")
+    return had

@@ -35,26 +35,28 @@ _BEARABLE: Final = 2.0
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """Changes of one kind. ``lightens``: they make what lasts through the work smaller; the others only help where that
-    has room. ``most_factor`` is the most that they may cost in time."""
+    has room. ``keeps_weights``: on the GPU, none of them narrower, so that they only help where the weights alone have
+    room. ``most_factor`` is the most that the changes may cost in time."""
 
     ladders: Callable[[Workload], Ladders]
     lightens: bool = True
+    keeps_weights: bool = False
     most_factor: float = math.inf
 
 
 _TRAINING: Final = (
     Step(ladders=changes.same_result, lightens=False),
     Step(ladders=changes.both, lightens=False),
-    Step(ladders=changes.rounding),
-    Step(ladders=changes.rounding_in_parts),
-    Step(ladders=changes.offloaded_optimizer, most_factor=_BEARABLE),
+    Step(ladders=changes.rounding, keeps_weights=True),
+    Step(ladders=changes.rounding_in_parts, keeps_weights=True),
+    Step(ladders=changes.offloaded_optimizer, keeps_weights=True, most_factor=_BEARABLE),
     Step(ladders=changes.smaller_batch, lightens=False),
     Step(ladders=changes.adapters),
     Step(ladders=changes.adapters_in_parts),
-    Step(ladders=changes.frozen_layers),
+    Step(ladders=changes.frozen_layers, keeps_weights=True),
     Step(ladders=changes.cached_features),
     Step(ladders=changes.shorter_sequence, lightens=False),
-    Step(ladders=changes.offloaded_optimizer),
+    Step(ladders=changes.offloaded_optimizer, keeps_weights=True),
 )
 _SERVING: Final = (
     Step(ladders=changes.smaller_batch, lightens=False),
@@ -90,9 +92,9 @@ class WaysOut:
         """The way out of one GPU by id, or None where no change is enough."""
         if gpu not in self._short:
             return None
-        room = _room(self._found[gpu])
+        lasting, weights = _room(self._found[gpu]), _room_for_weights(self._found[gpu])
         for step in _TRAINING if self._workload.phase == "train" else _SERVING:
-            if room or step.lightens:
+            if (lasting or step.lightens) and (weights or not step.keeps_weights):
                 best = self._cheapest(step, gpu)
                 if best is not None and (best.time_factor or 0.0) <= step.most_factor:
                     return best
@@ -200,6 +202,13 @@ def _room(found: Found) -> bool:
     if not isinstance(found, Estimate) or found.usable_memory_bytes is None:
         return False
     return found.memory.weights_bytes + found.memory.optimizer_bytes < found.usable_memory_bytes
+
+
+def _room_for_weights(found: Found) -> bool:
+    """Whether the weights alone, as they are, have room on the GPU; true where its memory is unknown."""
+    if not isinstance(found, Estimate) or found.usable_memory_bytes is None:
+        return True
+    return found.memory.weights_bytes < found.usable_memory_bytes
 
 
 def _throughputs(workload: Workload, gpus: Sequence[Gpu]) -> dict[str, float]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages, sentences
-from whichgpu.explaining.quantities import duration, energy, factor, interval, money, power, rate, size
+from whichgpu.explaining.quantities import duration, energy, factor, interval, listed, money, power, rate, size
 from whichgpu.recommendation import Candidate, Recommendation
+from whichgpu.reporting.asked import asked
 
 EXPLAINED: Final = 10
 """Ranked GPUs whose reasons are written out, and rejected ones whose verdicts are."""
@@ -56,27 +57,14 @@ def content(answer: Recommendation) -> Content:
 
 def _question(answer: Recommendation) -> Iterator[tuple[str, str]]:
     workload = answer.workload
-    yield _("workload"), f"{workload.name}, {_(messages.PHASES[workload.phase])}"
+    yield _("workload"), listed((workload.name, _(messages.PHASES[workload.phase])))
     yield _("batch size"), str(workload.batch_size)
     yield _("parameters"), f"{workload.parameters:,}"
     yield _("software"), workload.stack
     yield _("goal"), _(messages.GOALS[str(answer.goal)])
-    yield from _flat(answer.requirements.document())
+    yield from asked(answer.requirements.document())
     for found in workload.assumptions:
         yield _("assumption"), sentences.assumption(found)
-
-
-def _flat(document: dict[str, Any], before: str = "") -> Iterator[tuple[str, str]]:
-    """The requirements that were given, one a line, by their keys."""
-    for name, value in document.items():
-        if isinstance(value, dict) and set(value) == {"amount", "currency"}:
-            yield f"{before}{name}", money(value["amount"], value["currency"])
-        elif isinstance(value, dict):
-            yield from _flat(value, f"{before}{name}.")
-        elif isinstance(value, list):
-            yield f"{before}{name}", ", ".join(map(str, value))
-        else:
-            yield f"{before}{name}", f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _headings() -> tuple[str, ...]:

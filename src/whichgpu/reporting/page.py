@@ -8,7 +8,7 @@ from html import escape
 from typing import Final
 
 from whichgpu.explaining import _, language
-from whichgpu.explaining.quantities import sentences_joined
+from whichgpu.explaining.quantities import noted, sentences_joined
 from whichgpu.recommendation import Recommendation
 from whichgpu.reporting.content import Content, content, sources
 from whichgpu.reporting.plots import Plot, memory, months, price
@@ -28,6 +28,10 @@ STYLE: Final = """
 .whichgpu th, .whichgpu td { padding: .3em .7em; text-align: left; border-bottom: 1px solid var(--faint); }
 .whichgpu .scroll { overflow-x: auto; }
 .whichgpu .scroll td, .whichgpu .scroll th { white-space: nowrap; }
+.whichgpu :is(h1, h2, h3, label, legend, figcaption, summary, th):lang(ja) { word-break: auto-phrase; }
+@media (max-width: 40em) {
+  .whichgpu .scroll th[scope=row] { white-space: normal; min-width: 8em; }
+}
 .whichgpu .chart { width: 100%; min-width: 640px; max-width: 760px; height: auto; font: 12px system-ui, sans-serif; }
 .whichgpu .chart text { fill: var(--ink); }
 .whichgpu .chart circle { fill: var(--mark); }
@@ -36,6 +40,18 @@ STYLE: Final = """
 .whichgpu .chart .course { fill: none; stroke: var(--mark); stroke-width: 2; }
 .whichgpu .chart .rented { stroke: var(--line); stroke-dasharray: 7 4; }
 .whichgpu .chart .name { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
+.whichgpu .chart .equal { fill: none; stroke: var(--ink); }
+.whichgpu .chart .band { fill: var(--mark); fill-opacity: .15; }
+.whichgpu .chart .source-0 { --source: #0072b2; }
+.whichgpu .chart .source-1 { --source: #d55e00; }
+.whichgpu .chart .source-2 { --source: #009e73; }
+.whichgpu .chart .source-3 { --source: #b85a8e; }
+.whichgpu .chart .source-4 { --source: #8c6d31; }
+.whichgpu .chart .source-5 { --source: #a05fb0; }
+.whichgpu .chart .source-6 { --source: #808080; }
+.whichgpu .chart .source-7 { --source: #0e8fa3; }
+.whichgpu .chart circle[class^="source"] { fill: var(--source); }
+.whichgpu .chart polyline[class*="source"] { stroke: var(--source); }
 .whichgpu figure { margin: 1.5em 0; }
 .whichgpu figcaption { font-weight: 600; margin-bottom: .3em; }
 .whichgpu .chart .range { stroke: var(--mark); stroke-opacity: .45; stroke-width: 2; }
@@ -93,7 +109,9 @@ def fragment(
         figure(months.plot(answer, currency)),
         figure(memory.plot(answer)),
         *_listed(
-            _("Rejected: {count}, the nearest first:").format(count=shown.rejected_count), shown.rejected[:rows], named
+            _("Rejected: {count}, the nearest first:").format(count=shown.rejected_count).rstrip(":："),
+            shown.rejected[:rows],
+            named,
         ),
         f"<h2>{escape(_('The question'))}</h2>",
         _pairs(shown.question),
@@ -177,5 +195,5 @@ def _sources(answer: Recommendation) -> list[str]:
     found = sources(answer)
     if not found:
         return []
-    items = "\n".join(f"<li>{escape(name)}{escape(f' ({date})' if date else '')}</li>" for name, date in found)
+    items = "\n".join(f"<li>{escape(noted(name, date) if date else name)}</li>" for name, date in found)
     return [f"<h2>{escape(_('Sources'))}</h2>", f"<ul>\n{items}\n</ul>"]

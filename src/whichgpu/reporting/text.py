@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from whichgpu.explaining import _
-from whichgpu.explaining.quantities import labelled, sentences_joined
+from whichgpu.explaining.quantities import labelled, noted, sentences_joined
 from whichgpu.recommendation import Recommendation
 from whichgpu.reporting.content import content, sources
 
@@ -45,14 +45,14 @@ def markdown(answer: Recommendation, most: int | None = None) -> str:
         parts.append(_table(found.headings, found.rows))
     for title, listed in (
         (_("Why"), found.reasons),
-        (_("Rejected: {count}, the nearest first:").format(count=found.rejected_count), found.rejected),
+        (_("Rejected: {count}, the nearest first:").format(count=found.rejected_count).rstrip(":："), found.rejected),
     ):
         if listed:
             lines = (labelled(f"- **{name}**", sentences_joined(texts)) for name, texts in listed)
             parts += [f"## {title}", "\n".join(lines)]
     parts += [f"## {_('The question')}", "\n".join(labelled(f"- {name}", value) for name, value in found.question)]
     if named := sources(answer):
-        parts += [f"## {_('Sources')}", "\n".join(f"- {name}{f' ({date})' if date else ''}" for name, date in named)]
+        parts += [f"## {_('Sources')}", "\n".join(f"- {noted(name, date) if date else name}" for name, date in named)]
     return "\n\n".join([*parts, found.foot]) + "\n"
 
 

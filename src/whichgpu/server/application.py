@@ -15,7 +15,7 @@ from whichgpu.errors import NoSuchMethod, NoSuchPath, RequestUnreadable, Unknown
 from whichgpu.explaining import LANGUAGES
 from whichgpu.server import rest
 from whichgpu.server.guarding import HEALTH, App, Guard
-from whichgpu.server.pages import answers, looking, why
+from whichgpu.server.pages import accuracy, answers, looking, why
 from whichgpu.server.pages.layout import ICON, ICON_PATH, SCRIPT, SCRIPT_PATH, SHEET, STYLE_PATH
 from whichgpu.server.problems import bare, status
 from whichgpu.server.questions import Questions
@@ -36,6 +36,7 @@ _PAGES: Final = (
     ("/zoo/{source:path}", looking.model, ("GET",)),
     ("/guide", looking.guide, ("GET",)),
     ("/guide/{topic}", looking.topic, ("GET",)),
+    ("/accuracy", accuracy.errors, ("GET",)),
 )
 
 

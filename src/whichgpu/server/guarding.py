@@ -197,17 +197,30 @@ class _Sent:
         await self._send(message)
 
 
+def _is_stream(start: Message) -> bool:
+    """Whether an answer's parts are sent as they come."""
+    return any(name == b"content-type" and kind.startswith(b"text/event-stream") for name, kind in start["headers"])
+
+
 def _tagged(app: App) -> App:
     """``app`` with an ETag on what it answers to GET, and 304 where the client has that already."""
 
     async def answered(scope: Scope, receive: Receive, send: Send) -> None:
         kept: list[Message] = []
+        streamed = False
 
         async def keep(message: Message) -> None:
-            kept.append(message)
+            nonlocal streamed
+            streamed = streamed or (message["type"] == "http.response.start" and _is_stream(message))
+            if streamed:
+                await send(message)
+            else:
+                kept.append(message)
 
         with contextlib.suppress(Exception):  # the application tells and logs its own fault before it raises
             await app(scope, receive, keep)
+        if streamed:
+            return
         start = next(message for message in kept if message["type"] == "http.response.start")
         body = b"".join(message.get("body", b"") for message in kept if message["type"] == "http.response.body")
         headers = list(start["headers"])

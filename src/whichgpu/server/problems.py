@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse
 from whichgpu.errors import (
     Busy,
     DataError,
+    Interrupted,
     MissingExtra,
     MissingFigure,
     NoSuchMethod,
@@ -27,6 +28,9 @@ from whichgpu.explaining import sentences
 
 MEDIA_TYPE: Final = "application/problem+json"
 
+GONE: Final = 499
+"""The client left before its answer was there: for the log alone, as nginx writes it."""
+
 _STATUSES: Final[tuple[tuple[type[WhichGpuError], int], ...]] = (
     # the first class that an error is of
     (NoSuchPath, 404),
@@ -36,6 +40,7 @@ _STATUSES: Final[tuple[tuple[type[WhichGpuError], int], ...]] = (
     (WrongHost, 421),
     (TooManyRequests, 429),
     (Busy, 503),
+    (Interrupted, GONE),
     (RequestError, 400),
     (MissingExtra, 501),
     (SourceError, 422),
@@ -56,7 +61,7 @@ def document(error: WhichGpuError, path: str, number: int) -> dict[str, Any]:
     return {
         **found,
         "type": f"urn:whichgpu:error:{error.code}",
-        "title": HTTPStatus(number).phrase,
+        "title": "Client Closed Request" if number == GONE else HTTPStatus(number).phrase,
         "status": number,
         "detail": found["message"],
         "instance": path,

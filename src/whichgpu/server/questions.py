@@ -14,6 +14,7 @@ from whichgpu.catalog import Catalog
 from whichgpu.errors import InvalidValue
 from whichgpu.recommendation import Recommendation
 from whichgpu.server.uploads import Reading
+from whichgpu.server.watching import Watched
 from whichgpu.workload import Workload
 
 
@@ -37,22 +38,24 @@ class Questions:
         """The GPUs that answers are about."""
         return self.answering.catalog
 
-    def recommend(self, given: Mapping[str, Any], file: File | None = None) -> tuple[Recommendation, str]:
+    def recommend(
+        self, given: Mapping[str, Any], file: File | None = None, watched: Watched | None = None
+    ) -> tuple[Recommendation, str]:
         """The answer to a document of requirements, and its currency; raises what ``asking`` and reading raise."""
-        return self.answering.recommend(self._ask(given, file))
+        return self.answering.recommend(self._ask(given, file, watched))
 
-    def estimate(self, given: Mapping[str, Any]) -> dict[str, Any]:
+    def estimate(self, given: Mapping[str, Any], watched: Watched | None = None) -> dict[str, Any]:
         """``whichgpu/estimate/1`` for a source, its workload's keys and ``gpus``; all GPUs where none is named."""
-        return self.answering.estimate(self._ask(given, None))
+        return self.answering.estimate(self._ask(given, None, watched))
 
-    def capture(self, file: File) -> dict[str, Any]:
+    def capture(self, file: File, watched: Watched | None = None) -> dict[str, Any]:
         """``whichgpu/capture/1`` of a file, with the workload inside: what ``capture`` of a question takes."""
         from whichgpu.capturing import saved
 
-        workload = self.reading.read(file.data, file.name, CaptureRequest())
+        workload = self.reading.read(file.data, file.name, CaptureRequest(), watched)
         return saved.document(workload, documents.capture(workload))
 
-    def _ask(self, given: Mapping[str, Any], file: File | None) -> Ask:
+    def _ask(self, given: Mapping[str, Any], file: File | None, watched: Watched | None) -> Ask:
         """A question without its capture, and the capture or the file as what is read instead of a source."""
         document = dict(given)
         if document.get("workloads", ()) is None:
@@ -62,12 +65,15 @@ class Questions:
             if not isinstance(capture, Mapping) or file is not None:
                 raise InvalidValue("capture must be a document whichgpu/capture/1", field="capture")
             file = File(data=json.dumps(capture).encode(), name="capture.json")
-        return Ask(document=document, read=None if file is None else self._reader(file))
+        return Ask(document=document, read=None if file is None else self._reader(file, watched))
 
-    def _reader(self, file: File) -> Read:
+    def _reader(self, file: File, watched: Watched | None) -> Read:
         def read(name: str | None, wanted: CaptureRequest) -> Workload:
             if name is not None:
                 raise InvalidValue("give a source or a capture, not both", field="source")
-            return self.reading.read(file.data, file.name, wanted)
+            made = self.reading.read(file.data, file.name, wanted, watched)
+            if watched is not None:
+                watched.stage("ranking")
+            return made
 
         return read

@@ -16,6 +16,7 @@ from whichgpu.gpu import Gpu
 from whichgpu.server.forms import uploaded
 from whichgpu.server.questions import Questions
 from whichgpu.server.schemas import ESTIMATE, MOST_COMPARED, PROBLEMS, RECOMMEND, UPLOAD, document, query
+from whichgpu.server.watching import Watched
 from whichgpu.server.working import Json, waited_for, worked_out
 
 PREFIX: Final = "/api/v1"
@@ -47,9 +48,14 @@ def _no_constant(text: str) -> None:
     raise ValueError(f"{text} is no JSON number")
 
 
-async def _answer(make: Callable[[], Mapping[str, Any]], *, reads: bool = False) -> Response:
-    """The document that ``make`` gives; ``reads`` is whether it waits for a process that reads a file."""
-    return Json(await (waited_for(make) if reads else worked_out(make)))
+async def _answer(make: Callable[[], Mapping[str, Any]]) -> Response:
+    """The document that ``make`` gives."""
+    return Json(await worked_out(make))
+
+
+async def _read(request: Request, make: Callable[[Watched], Mapping[str, Any]]) -> Response:
+    """The document that ``make`` gives, which waits for a process that reads a file."""
+    return Json(await waited_for(request, make))
 
 
 @router.post(
@@ -57,15 +63,19 @@ async def _answer(make: Callable[[], Mapping[str, Any]], *, reads: bool = False)
 )
 async def recommend(request: Request) -> Response:
     """Every GPU ranked with reasons or rejected with verdicts, for a source and requirements."""
-    given = await json_body(request)
-    return await _answer(lambda: questions(request).recommend(given)[0].document(), reads="capture" in given)
+    given, known = await json_body(request), questions(request)
+    if "capture" in given:
+        return await _read(request, lambda watched: known.recommend(given, watched=watched)[0].document())
+    return await _answer(lambda: known.recommend(given)[0].document())
 
 
 @router.post("/estimate", openapi_extra=ESTIMATE, responses=document("whichgpu/estimate/1", "estimates"))
 async def estimate(request: Request) -> Response:
     """Time, memory, power and energy of a source on chosen GPUs, without judging them."""
-    given = await json_body(request)
-    return await _answer(lambda: questions(request).estimate(given), reads="capture" in given)
+    given, known = await json_body(request), questions(request)
+    if "capture" in given:
+        return await _read(request, lambda watched: known.estimate(given, watched))
+    return await _answer(lambda: known.estimate(given))
 
 
 @router.post("/capture", openapi_extra=UPLOAD, responses=document("whichgpu/capture/1", "workload"))
@@ -74,7 +84,7 @@ async def capture(request: Request) -> Response:
     _fields, file = await uploaded(request)
     if file is None:
         raise InvalidValue("the form has no file", field="file", hint="send the model as the part 'file'")
-    return await _answer(lambda: questions(request).capture(file), reads=True)
+    return await _read(request, lambda watched: questions(request).capture(file, watched))
 
 
 @router.get(
@@ -218,3 +228,11 @@ def guide_page(request: Request, topic: str) -> Any:
 
     catalog = questions(request).catalog
     return page(topic, Reader(gpu=catalog.get(request.query_params.get("gpu") or USUAL_GPU), catalog=catalog))
+
+
+@router.get("/accuracy", responses=document("whichgpu/accuracy/1", "parts", "date"))
+async def accuracy(request: Request) -> Response:
+    """How far off the predictions are on published measurements: tables, and points of plots."""
+    from whichgpu.measurements.accuracy import document as written
+
+    return await _answer(written)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.capturing import capture
+from whichgpu.capturing.progress import listening
 from whichgpu.capturing.request import CaptureRequest, Limits
 from whichgpu.capturing.sandboxing.confining import bound_memory, confine
 from whichgpu.capturing.sandboxing.failing import describe
@@ -24,9 +25,16 @@ PARSED: Final = Limits(time_s=60.0, startup_s=20.0, memory_bytes=GIB, file_bytes
 
 
 def main() -> None:
-    """Read one file and write one line: its capture, or why there is none."""
+    """Read one file and write a line for each stage, and the last: its capture, or why there is none."""
     job = json.loads(sys.stdin.readline())
-    sys.stdout.write(json.dumps(_answer(job)))
+    with listening(lambda stage: _say({"stage": stage})):
+        found = _answer(job)
+    _say(found)
+
+
+def _say(message: dict[str, Any]) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
 
 
 def _answer(job: dict[str, Any]) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from whichgpu.capturing.sandboxing.failing import restore
 from whichgpu.capturing.saved import load
 from whichgpu.errors import Busy, ScriptLimit, SourceUnreadable
 from whichgpu.server.settings import Settings
+from whichgpu.server.watching import Watched
 from whichgpu.workload import Workload
 
 WORKER: Final = "whichgpu.server.upload_worker"
@@ -48,16 +49,19 @@ class Reading:
         self.settings = settings
         self._places = threading.BoundedSemaphore(settings.reads_at_once)
 
-    def read(self, data: bytes, name: str, request: CaptureRequest) -> Workload:
-        """The workload of a file; raises what reading it raises, ScriptLimit beyond the limits, Busy without a place.
+    def read(self, data: bytes, name: str, request: CaptureRequest, watched: Watched | None = None) -> Workload:
+        """The workload of a file; raises what reading it raises, ScriptLimit beyond the limits, Busy without a place,
+        Interrupted where the client of ``watched`` has left.
 
         ``name`` is the client's: only its ending counts, and it is never part of a path.
         """
-        kept = kept_name(name)
+        kept, watched = kept_name(name), watched or Watched()
+        watched.stage("waiting")
         with self._place(), tempfile.TemporaryDirectory(prefix="whichgpu-upload-") as folder:
+            watched.stage("reading")
             Path(folder, kept).write_bytes(data)
             job = {"folder": folder, "file": kept, "request": request.document(), "seconds": self.settings.read_s}
-            found = self._run(job, folder)
+            found = self._run(job, folder, watched)
         if "failure" in found:
             raise restore(found["failure"])
         made = load(json.dumps(found["capture"]).encode(), kept)
@@ -72,31 +76,66 @@ class Reading:
         finally:
             self._places.release()
 
-    def _run(self, job: dict[str, Any], folder: str) -> dict[str, Any]:
-        process = subprocess.Popen(
-            [sys.executable, "-I", "-m", WORKER],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            env=_environment(folder),
-            start_new_session=os.name == "posix",
-        )
+    def _run(self, job: dict[str, Any], folder: str, watched: Watched) -> dict[str, Any]:
+        """The last message of a process that reads the file; raises ScriptLimit, SourceUnreadable and Interrupted."""
+        process = _started(folder)
+        late = threading.Event()
+
+        def too_late() -> None:
+            late.set()
+            _kill(process)
+
+        clock = threading.Timer(self.settings.read_s, too_late)
         try:
-            out, _err = process.communicate(json.dumps(job).encode() + b"\n", timeout=self.settings.read_s)
-        except subprocess.TimeoutExpired:
+            with watched.ending(lambda: _kill(process)):
+                clock.start()
+                found = _said(process, job, watched)
+        finally:
+            clock.cancel()
+            _end(process)
+        watched.check()
+        if late.is_set():
             raise ScriptLimit(
                 "reading {file} took longer than {seconds:g} s", file=job["file"], seconds=self.settings.read_s
-            ) from None
-        finally:
-            _end(process)
-        try:
-            found = json.loads(out) if 0 < len(out) <= RESULT_BYTES else {}
-        except ValueError:
-            found = {}
-        if not isinstance(found, dict) or not {"failure", "capture"} & set(found):
+            )
+        if not {"failure", "capture"} & set(found):
             raise SourceUnreadable("{file} could not be read within the limits of the server", file=job["file"])
         return found
+
+
+def _started(folder: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-I", "-m", WORKER],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=folder,
+        env=_environment(folder),
+        start_new_session=os.name == "posix",
+    )
+
+
+def _said(process: subprocess.Popen[bytes], job: dict[str, Any], watched: Watched) -> dict[str, Any]:
+    """What the process says last, its stages told on the way; empty where that is no message."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with contextlib.suppress(BrokenPipeError):
+        process.stdin.write(json.dumps(job).encode() + b"\n")
+        process.stdin.close()
+    while line := process.stdout.readline(RESULT_BYTES + 1):
+        message = _message(line)
+        if "stage" not in message:
+            return message
+        watched.stage(str(message["stage"]))
+    return {}
+
+
+def _message(line: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(line) if len(line) <= RESULT_BYTES else {}
+    except ValueError:
+        found = {}
+    return found if isinstance(found, dict) else {}
 
 
 def kept_name(name: str) -> str:
@@ -133,12 +172,17 @@ def _environment(folder: str) -> dict[str, str]:
     return {**kept, **dict.fromkeys(("TMPDIR", "TEMP", "TMP", "HOME", "XDG_CACHE_HOME"), folder)}
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the worker and its process group, and reap it."""
-    if os.name == "posix":
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the worker and its process group."""
+    if os.name == "posix" and process.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
     process.kill()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Kill the worker with all that it started in its group, and reap it."""
+    _kill(process)
     for stream in (process.stdin, process.stdout):
         if stream is not None:
             with contextlib.suppress(OSError):

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,14 +17,17 @@ from whichgpu.measurements.meaning import CODE, FIT_LABEL, SCORED, Meaning
 from whichgpu.measurements.reading import Sheet
 from whichgpu.validating.forecast import Forecast
 
-SLICED: Final = "batches that are large for their card decode in slices, which is another program"
-SHARED_BATCH: Final = "from four GPUs on each takes a smaller batch than the one that is predicted"
-IMPOSSIBLE: Final = "less than weights and states alone take: several GPUs share them, or they are not all there"
+SLICED: Final = "sliced"
+IMPOSSIBLE: Final = "impossible"
+REASONS: Final[Mapping[str, str]] = {
+    SLICED: "batches that are large for their card decode in slices, which is another program",
+    IMPOSSIBLE: "less than weights and states alone take: several GPUs share them, or they are not all there",
+}
+"""Why rows stand apart, by code."""
 
 _LARGEST_BATCH: Final = {"lambda_diffusers": 16}
 """Above it all of a source's rows ran in slices; below it those that their card does not hold in one piece."""
 
-_MOST_GPUS: Final = {"stylegan2ada": 2}
 _QUANTILE: Final = 0.8
 _FITS, _DOES_NOT_FIT = 2, 0
 
@@ -33,7 +36,7 @@ _FITS, _DOES_NOT_FIT = 2, 0
 class Peak:
     """One published peak in bytes beside its prediction: ``certain_bytes`` of that are exact arithmetic on shapes.
 
-    ``apart`` is why the row is not one of the figures, empty where it is.
+    ``apart`` is the code of why the row is not one of the figures, empty where it is.
     """
 
     source: str
@@ -174,15 +177,13 @@ def _peak(sheet: Sheet, meaning: Meaning, forecast: Forecast, row: int) -> Peak:
     )
     board = default_catalog().get(meaning.gpus[meaning.gpu[row]]).get("memory_bytes") if meaning.gpu[row] >= 0 else None
     too_large = board is not None and predicted > board
-    return _set_apart(peak, float(meaning.batch[row]), float(meaning.n_gpus[row]), too_large=too_large)
+    return _set_apart(peak, float(meaning.batch[row]), too_large=too_large)
 
 
-def _set_apart(peak: Peak, batch: float, n_gpus: float, *, too_large: bool = False) -> Peak:
+def _set_apart(peak: Peak, batch: float, *, too_large: bool = False) -> Peak:
     reason = ""
     if peak.source in _LARGEST_BATCH and (too_large or batch > _LARGEST_BATCH[peak.source]):
         reason = SLICED
-    elif n_gpus > _MOST_GPUS.get(peak.source, math.inf):
-        reason = SHARED_BATCH
     elif peak.measured < peak.certain_bytes:
         reason = IMPOSSIBLE
     return Peak(**{**{name: getattr(peak, name) for name in peak.__dataclass_fields__}, "apart": reason})

@@ -143,11 +143,7 @@ def requested(name: str, request: CaptureRequest) -> Workload:
     request = request.settled()
     stem, length = _split(name, request.sequence_length)
     found = entry(stem)
-    request.refuse_denoising("built-in workload")
-    if request.dims:
-        raise InvalidValue(
-            "built-in workloads have no dimensions with names, as ONNX files have", field="dim", hint="leave out --dim"
-        )
+    _refuse_options_of_files(found, request)
     if found.block == language.BLOCK and request.phase == "generate":
         return transformed(_generation(found, request, length), request)
     made = workload(stem, request.phase, sequence_length=length)
@@ -160,6 +156,30 @@ def requested(name: str, request: CaptureRequest) -> Workload:
         changes["assumptions"] = (*made.assumptions, told)
     changed = transformed(dataclasses.replace(made, name=name, **changes), request)
     return changed if request.batch_size is None else changed.at_batch(request.batch_size)
+
+
+def _refuse_options_of_files(found: Entry, request: CaptureRequest) -> None:
+    """Raise InvalidValue for an option that a built-in model cannot follow."""
+    request.refuse_denoising("built-in workload")
+    if request.dims:
+        raise InvalidValue(
+            "built-in workloads have no dimensions with names, as ONNX files have", field="dim", hint="leave out --dim"
+        )
+    if request.input_shapes:
+        raise InvalidValue(
+            "the built-in workload {name!r} has inputs of {input}",
+            name=found.name,
+            input=found.input,
+            field="input-shape",
+            hint="leave out --input-shape; networks of timm come at any size, as timm-resnet50-320px",
+        )
+    if request.script_args:
+        raise InvalidValue(
+            "a {kind} takes no arguments, as scripts do",
+            kind="built-in workload",
+            field="script-args",
+            hint="leave out --script-args",
+        )
 
 
 def _generation(found: Entry, request: CaptureRequest, length: int | None) -> Workload:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import TypeVar
 
 from whichgpu.errors import DataError
 from whichgpu.graph import OperatorGraph, Tensor
 
-Sizes = tuple[int, ...]
+Size = TypeVar("Size", int, float)
 
 
 def stretched(known: dict[int, OperatorGraph], length: int) -> OperatorGraph:
@@ -37,7 +38,7 @@ def _between(one: Tensor, other: Tensor, more: int, step: int) -> Tensor:
     return dataclasses.replace(one, shape=shape, slope=_affine(one.slope, other.slope, more, step))
 
 
-def _affine(one: Sizes, other: Sizes, more: int, step: int) -> Sizes:
+def _affine(one: tuple[Size, ...], other: tuple[Size, ...], more: int, step: int) -> tuple[Size, ...]:
     if one == other:
         return one
     if len(one) != len(other):

@@ -60,3 +60,19 @@ def test_every_choice_is_a_value_of_its_key() -> None:
     for option, section, key in sections:
         for _label, answer in by_option[option].choices:
             asked({section: {key: answer}})
+
+
+def test_a_card_that_is_not_in_the_catalogue_is_asked_again_with_the_nearest() -> None:
+    words, complaints = asked_with("lstm", "", "", "", "", "rtx-2071", "rtx-2070", "", "")
+    assert words == ["recommend", "lstm", "--own", "rtx-2070"]
+    assert [(error.code, error.values["close"]) for error in complaints] == [("unknown_name", "rtx-2070")]
+
+
+def test_a_model_that_is_no_file_and_not_built_in_is_asked_again() -> None:
+    words, complaints = asked_with("resnet5o", "resnet50", None)
+    assert words == ["recommend", "resnet50"]
+    assert [error.code for error in complaints] == ["source_not_found"]
+
+
+def test_the_computer_is_looked_at_when_the_command_runs() -> None:
+    assert asked_with("lstm", "", "", "", "", "auto", None) == (["recommend", "lstm", "--own", "auto"], [])

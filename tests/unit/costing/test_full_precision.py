@@ -4,6 +4,7 @@ import pytest
 
 from whichgpu.catalog import default_catalog
 from whichgpu.costing import cost_table
+from whichgpu.costing.table import wide_storages
 from whichgpu.graph import Kind, Operator, OperatorGraph, Phase, Role, Tensor
 from whichgpu.predicting import predict_arrays
 from whichgpu.workload import Precision, Workload
@@ -76,3 +77,18 @@ def test_products_in_full_precision_take_the_time_of_fp32():
 @pytest.mark.parametrize("precision", [Precision.FP32, Precision.FP16, Precision.TF32])
 def test_without_mixed_precision_nothing_is_kept(precision):
     assert compute_s(precision, "second") == pytest.approx(compute_s(precision))
+
+
+def test_a_model_that_narrows_its_operands_itself_keeps_the_result_narrow():
+    shapes = {"styles": (3, 5), "features": (3, 5), "styled": (3, 5)}
+    tensors = tuple(Tensor(shape=shape, dtype="float32", storage=at) for at, shape in enumerate(shapes.values()))
+
+    def scaled(**attributes):
+        made = {"kind": Kind.ELEMENTWISE, "phase": Phase.FORWARD}
+        styles = Operator(**made, inputs=(1,), outputs=(0,), attributes={"precision": "fp32"})
+        product = Operator(**made, inputs=(0, 1), outputs=(2,), attributes=attributes)
+        return OperatorGraph(operators=(styles, product), tensors=tensors, batch_size=3)
+
+    # Autocast would give the wider of the two; StyleGAN brings its styles to half precision before.
+    assert wide_storages(scaled()) == {0, 2}
+    assert wide_storages(scaled(precision="half")) == {0}

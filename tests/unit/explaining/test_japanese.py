@@ -38,6 +38,8 @@ OTHER_SPELLINGS = {
     "注意機構": "アテンション",
     "超解像は": "アップスケーリングは",
     "分か[らりるれ]": "わか…",
+    "順位づけ": "順位付け",
+    "～": "〜",
     "出来る": "できる",
     "下さい": "ください",
     "一つ(?!ひとつ)": "1つ",
@@ -74,7 +76,7 @@ def test_marks_are_full_width_in_japanese() -> None:
     assert [(where, found[0], text) for where, text in WRITTEN if (found := half.search(text))] == []
 
 
-TYPED = re.compile(r"--|\b(?:whichgpu|make) [a-z]|^ ?[=*-] ?$|^ $")
+TYPED = re.compile(r"--|`|\b(?:whichgpu|make) [a-z]|^ ?[=*-] ?$|^ $")
 """What stands free: what is typed on a command line, a sign that is talked about, and the dots before "and more"."""
 
 

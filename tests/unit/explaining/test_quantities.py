@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from whichgpu.estimate import Interval
 from whichgpu.explaining import active
 from whichgpu.explaining import quantities as q
 
@@ -60,3 +61,19 @@ def test_sizes_work_and_ratios():
     with active("ja"):
         assert q.factor(12.34) == "12倍"
         assert q.percent(0.42) == "42%"
+
+
+def test_joining_as_each_language_does() -> None:
+    with active("ja"):
+        assert q.labelled("メモリ", "24 GiB") == "メモリ：24 GiB"
+        assert q.noted("L4", "中古") == "L4（中古）"
+        assert q.sentences_joined(["速いです。", "高い → 上げる", "終わり"]) == "速いです。高い → 上げる。終わり"
+        assert q.rate(21900) == "21,900/秒"
+        assert q.interval(Interval(low=1.0, mid=1.5, high=2.0, confidence=0.8), q.duration) == "1.5秒（1秒〜2秒）"
+    with active("en"):
+        assert q.labelled("memory", "24 GiB") == "memory: 24 GiB"
+        assert q.noted("L4", "used") == "L4 (used)"
+        assert q.sentences_joined(["Fast.", "dear → raise it", "end"]) == "Fast. dear → raise it; end"
+        assert q.sentences_joined([]) == ""
+        assert q.rate(21900) == "21,900/s"
+        assert q.interval(Interval(low=1.0, mid=1.5, high=2.0, confidence=0.8), q.duration) == "1.5 s (1 s – 2 s)"

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
+import whichgpu
 from whichgpu.catalog import default_catalog
 from whichgpu.errors import MissingFigure, UnknownName
 from whichgpu.explaining import LANGUAGES, active
+from whichgpu.graph import Kind
 from whichgpu.guiding import TOPICS, Reader, page, titles
+from whichgpu.guiding.figures.networks import KINDS
 from whichgpu.guiding.markdown import markdown
 from whichgpu.guiding.reading import Findings, Table, blocks, placeholders
 from whichgpu.guiding.topics import text
+from whichgpu.predicting import predict
 
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 CATALOG = default_catalog()
 
 
@@ -105,3 +111,15 @@ def test_the_four_shapes_of_a_text() -> None:
 def test_titles_are_those_of_the_texts() -> None:
     with active("ja"):
         assert dict(titles())["flops"].startswith("FLOPS")
+
+
+def test_every_kind_of_operator_has_a_name() -> None:
+    assert set(KINDS) == {str(kind) for kind in Kind}
+
+
+@pytest.mark.parametrize(("script", "name"), [("simple_rnn", "simple-rnn"), ("mnist_cnn", "mnist-cnn")])
+def test_what_is_said_of_a_script_is_what_the_script_gets(script: str, name: str) -> None:
+    captured = whichgpu.capture(str(EXAMPLES / f"{script}.py"))
+    mine = reader("rtx-3060-12gb")
+    [found] = predict(captured, [mine.gpu])
+    assert mine.estimate(name, "train").latency_s.mid == pytest.approx(found.latency_s.mid, rel=1e-3)

@@ -68,6 +68,24 @@ def test_an_automatic_batch_follows_the_sources_rule(write: Any) -> None:
     assert found.skip[found.reason[1]] == "batch_unknown"
 
 
+def test_an_automatic_batch_is_shared_by_the_gpus(write: Any) -> None:
+    row = {"source": "stylegan2ada", "gpu": "V100", "phase": "train", "dtype": "mixed fp16", "batch": "auto"}
+    memory = {**row, "metric": "gpu_mem", "unit": "GB", "params": '{"res": 128}'}
+    found = recipes(write(*({**memory, "n_gpus": gpus} for gpus in (1.0, 2.0, 4.0, 8.0))))
+    # train.py: 32 images a GPU, but never more than 64 in all; from two GPUs on gradients are exchanged.
+    chosen = [found.recipes[index] for index in found.row.tolist()]
+    assert [recipe.batch_size for recipe in chosen] == [32, 32, 16, 8]
+    assert [recipe.shares_gradients for recipe in chosen] == [False, True, True, True]
+
+
+def test_a_configuration_of_its_own_decides_the_batch(write: Any) -> None:
+    row = {"source": "detectron2", "gpu": "V100", "phase": "train", "dtype": "fp32", "batch": "16 total (2/gpu)"}
+    memory = {**row, "metric": "train_peak_mem", "unit": "GB", "n_gpus": 8.0, "params": "{}"}
+    names = ("mask_rcnn_R_50_FPN_3x", "cascade_mask_rcnn_X_152_32x8d_FPN_IN5k_gn_dconv")
+    found = recipes(write(*({**memory, "model": name} for name in names)))
+    assert [recipe.batch_size for recipe in found.recipes] == [2, 1]
+
+
 def test_rows_that_lack_what_the_model_needs_say_so(write: Any) -> None:
     row = {
         "source": "neusight_e2e",

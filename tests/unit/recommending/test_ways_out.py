@@ -104,3 +104,17 @@ def test_the_next_gpu_up_is_of_the_same_maker_and_form_with_the_least_memory():
     assert found.larger("rtx-3060-12gb").id == "rtx-4090"
     assert found.flip("rtx-3060-12gb")["next_gpu"] == "rtx-4090"
     assert ways_out(work, "rtx-3060-12gb").larger("rtx-3060-12gb") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "phase"), [("llama-3.1-405b", "train"), ("llama-3-8b", "train"), ("llama-3-70b", "infer")]
+)
+def test_what_is_left_out_by_its_weights_changes_no_answer(name, phase, monkeypatch):
+    work = zoo.workload(name, phase)
+    names = ("rtx-3060-12gb", "rtx-4090", "a100-sxm4-80gb", "h200-sxm-141gb", "b200-sxm-180gb", "rx-7900-xtx")
+    short = ways_out(work, *names)
+    quick = {gpu: short.flip(gpu) for gpu in names}
+    monkeypatch.setattr("whichgpu.recommending.ways_out._room_for_weights", lambda found: True)
+    monkeypatch.setattr("whichgpu.predicting.fitting.least_weight_bytes", lambda workload, resolution: 0.0)
+    thorough = ways_out(work, *names)
+    assert {gpu: thorough.flip(gpu) for gpu in names} == quick

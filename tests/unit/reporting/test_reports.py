@@ -80,7 +80,7 @@ def test_markdown_has_the_question_the_reasons_and_the_sources() -> None:
         text = report(answer(os="linux"), ".md", "USD")
     for heading in ("# Which GPU for resnet50?", "## Why", "## The question", "## Sources"):
         assert heading in text
-    assert "- os: linux" in text
+    assert "- The operating system it must run on: Linux" in text
 
 
 def test_an_answer_without_a_gpu_is_a_report_too() -> None:

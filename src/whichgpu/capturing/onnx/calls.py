@@ -59,7 +59,7 @@ class Call:
         """An input; raises Mismatch where it is missing."""
         found = self.given(position)
         if found is None:
-            raise Mismatch(f"input {position} is missing")
+            raise Mismatch("input {position} is missing", position=position)
         return found
 
     def present(self) -> list[Value]:
@@ -70,21 +70,21 @@ class Call:
         """A whole-number attribute."""
         found = self.attributes.get(name, default)
         if not isinstance(found, int):
-            raise Mismatch(f"attribute {name} is missing or no number")
+            raise Mismatch("attribute {attribute} is missing or no number", attribute=name)
         return found
 
     def integers(self, name: str, default: Sequence[int] | None = None) -> list[int]:
         """A list attribute."""
         found = self.attributes.get(name, default)
         if not isinstance(found, (list, tuple)) or not all(isinstance(item, int) for item in found):
-            raise Mismatch(f"attribute {name} is missing or no list of numbers")
+            raise Mismatch("attribute {attribute} is missing or no list of numbers", attribute=name)
         return list(found)
 
     def text(self, name: str, default: str = "") -> str:
         """A string attribute."""
         found = self.attributes.get(name, default)
         if not isinstance(found, str):
-            raise Mismatch(f"attribute {name} is no string")
+            raise Mismatch("attribute {attribute} is no string", attribute=name)
         return found
 
     def given_integers(self, attribute: str, position: int) -> list[int] | None:

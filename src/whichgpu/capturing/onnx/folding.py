@@ -149,7 +149,7 @@ def folded(call: Call, kinds: Mapping[str, int]) -> Value | None:
     except TooMany:
         return None
     except (ValueError, TypeError, IndexError, OverflowError, MemoryError) as error:
-        raise Mismatch(str(error)[:80]) from error
+        raise Mismatch("its known values do not go together") from error
     if made.size > MOST_KNOWN:
         return None
     return Value(type=kinds.get(made.dtype.str.lstrip("<=|>"), 1), shape=tuple(made.shape), data=made, constant=True)

@@ -89,7 +89,7 @@ def initialiser(tensor: Any) -> Value:
     """A tensor of the file: its elements where they were kept, else its shape alone."""
     kind = tensor.data_type
     if not 1 <= kind < len(DTYPES):
-        raise Mismatch(f"element type {kind}")
+        raise Mismatch("element type {kind}", kind=kind)
     shape = checked(tensor.dims)
     few = _elements(shape) <= MOST_KNOWN and kind != 8
     role = Role.BUFFER if kind in INTEGERS or kind == 8 or not shape else Role.WEIGHT

@@ -85,7 +85,7 @@ def cast(call: Call) -> list[Value]:
     x = call.value()
     kind = call.integer("to") if call.op == "Cast" else call.value(1).type
     if not 1 <= kind <= 26 or kind == 8:
-        raise Mismatch(f"element type {kind}")
+        raise Mismatch("element type {kind}", kind=kind)
     if x.constant:
         return [Value(type=kind, shape=x.shape, data=x.data, constant=True, role=x.role)]
     return call.emit(Kind.COPY, [x], [call.new(x.shape, kind)], reason="cast")

@@ -18,7 +18,7 @@ def product(call: Call, a: Value, b: Value, kind: int, *more: Value) -> Value:
         raise Mismatch("a product of single numbers")
     depth = b.shape[-2] if b.rank > 1 else b.shape[0]
     if a.shape[-1] != depth:
-        raise Mismatch(f"a product of {a.shape[-1]} columns with {depth} rows")
+        raise Mismatch("a product of {columns} columns with {rows} rows", columns=a.shape[-1], rows=depth)
     lead = broadcast(a.shape[:-2], b.shape[:-2])
     sizes = (*lead, *a.shape[-2:-1], *(b.shape[-1:] if b.rank > 1 else ()))
     y = call.new(sizes, kind)
@@ -140,10 +140,10 @@ def _label_sizes(terms: list[str], operands: list[Value]) -> dict[str, int]:
     sizes: dict[str, int] = {}
     for term, value in zip(terms, operands, strict=True):
         if len(term) != value.rank:
-            raise Mismatch(f"{term!r} for an operand of {value.rank} dimensions")
+            raise Mismatch("{term!r} for an operand of {rank} dimensions", term=term, rank=value.rank)
         for label, size in zip(term, value.shape, strict=True):
             if sizes.setdefault(label, size) not in (size, 1):
-                raise Mismatch(f"label {label} is {sizes[label]} and {size}")
+                raise Mismatch("label {label} is {one} and {other}", label=label, one=sizes[label], other=size)
             sizes[label] = max(sizes[label], size)
     return sizes
 

@@ -20,6 +20,9 @@ from whichgpu.workload import Assumption, Precision, Workload
 NATIVE: Final = {"float16": Precision.FP16, "bfloat16": Precision.BF16, "float64": Precision.FP64}
 """Precisions of files whose weights are in another type than float32."""
 
+INPUT: Final = "{file}: the input {name} is "
+"""Where in a file something is wrong; what it is follows."""
+
 MOST_INPUTS: Final = 20_000
 CODES: Final = ("onnx_longer_branch", "onnx_loop_rounds", "onnx_size_bounded", "onnx_shape_assumed")
 """What reading may have had to assume, with how often."""
@@ -148,9 +151,8 @@ def _input(file: File, entry: Any, sizes: Sizes) -> Value:
     try:
         return Value(type=kind, shape=checked(sizes.shape(entry)), role=Role.INPUT)
     except Mismatch as error:
-        raise Untraceable(
-            "{file}: the input {name} is {problem}", file=file.name, name=said(entry.name), problem=said(error, 160)
-        ) from error
+        template = INPUT + error.template
+        raise Untraceable(template, file=file.name, name=said(entry.name), **error.values) from error
 
 
 def _scalable(file: File, request: CaptureRequest, graph: OperatorGraph, fixed: int | None) -> OperatorGraph:

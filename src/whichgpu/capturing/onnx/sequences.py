@@ -64,7 +64,7 @@ def heads_of(call: Call, x: Value, heads: int) -> Value:
     if x.rank == 4:
         return x
     if x.rank != 3 or heads < 1 or x.shape[2] % heads:
-        raise Mismatch(f"{x.shape} does not split into {heads} heads")
+        raise Mismatch("{shape} does not split into {heads} heads", shape=x.shape, heads=heads)
     batch, tokens, width = x.shape
     return call.view(x, (batch, heads, tokens, width // heads))
 
@@ -137,7 +137,7 @@ def _unpacked(call: Call, x: Value, parts: int) -> list[Value]:
     """[batch, tokens, heads, parts, size] as that many values [batch, heads, tokens, size]."""
     batch, tokens, heads, packed, size = x.shape
     if packed != parts:
-        raise Mismatch(f"{packed} values packed where {parts} are expected")
+        raise Mismatch("{packed} values packed where {parts} are expected", packed=packed, parts=parts)
     return [call.view(x, (batch, heads, tokens, size)) for _ in range(parts)]
 
 
@@ -160,7 +160,7 @@ def _packed(call: Call, x: Value, heads: Heads) -> list[Value]:
     """Queries, keys and values side by side in [batch, tokens, width]."""
     total = heads.q + 2 * heads.kv
     if x.rank != 3 or min(heads.q, heads.kv) < 1 or x.shape[2] % total:
-        raise Mismatch(f"{x.shape} does not split into {total} heads")
+        raise Mismatch("{shape} does not split into {heads} heads", shape=x.shape, heads=total)
     batch, tokens, width = x.shape
     return [call.view(x, (batch, count, tokens, width // total)) for count in (heads.q, heads.kv, heads.kv)]
 

@@ -43,7 +43,7 @@ def _filled(sizes: list[int], elements: int) -> list[int]:
     if sizes.count(-1) == 1 and known > 0 and elements % known == 0:
         sizes = [elements // known if size == -1 else size for size in sizes]
     if any(size < 0 for size in sizes) or math.prod(sizes) != elements:
-        raise Mismatch(f"{elements} elements do not fit {sizes[:8]}")
+        raise Mismatch("{elements} elements do not fit {sizes}", elements=elements, sizes=sizes[:8])
     return sizes
 
 
@@ -96,7 +96,7 @@ def transpose(call: Call) -> list[Value]:
     x = call.value()
     order = call.integers("perm", list(range(x.rank))[::-1])
     if sorted(order) != list(range(x.rank)):
-        raise Mismatch(f"an order {order[:8]} of {x.rank} dimensions")
+        raise Mismatch("an order {order} of {rank} dimensions", order=order[:8], rank=x.rank)
     sizes = [x.shape[axis] for axis in order]
     if x.constant:
         return [call.view(x, sizes)]
@@ -132,14 +132,14 @@ def split(call: Call) -> list[Value]:
     axis = axis_of(call.integer("axis", 0), x.rank)
     sizes = call.given_integers("split", 1) or _even(x.shape[axis], call.integer("num_outputs", call.outputs))
     if sum(sizes) != x.shape[axis] or len(sizes) < call.outputs:
-        raise Mismatch(f"{x.shape[axis]} split into {sizes[:8]}")
+        raise Mismatch("{size} split into {sizes}", size=x.shape[axis], sizes=sizes[:8])
     parts = [call.new((*x.shape[:axis], size, *x.shape[axis + 1 :]), x.type) for size in sizes[: call.outputs]]
     return call.emit(Kind.COPY, [x], parts, reason="contiguous")
 
 
 def _even(size: int, parts: int) -> list[int]:
     if not 1 <= parts <= 10_000:
-        raise Mismatch(f"{parts} parts")
+        raise Mismatch("a split into {parts} parts", parts=parts)
     part = -(-size // parts)
     return [max(min(part, size - part * number), 0) for number in range(parts)]
 

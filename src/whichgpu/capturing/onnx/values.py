@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from whichgpu.capturing.bounded import said
 from whichgpu.graph import Role
 
 Array = NDArray[Any]
@@ -44,7 +45,17 @@ NUMPY: Final = {
 
 
 class Mismatch(Exception):
-    """Sizes, types or attributes of a node that cannot be; the walker says it with the node's name."""
+    """Sizes, types or attributes of a node that cannot be; the walker says it with the node's name.
+
+    A template with its values, as the program's own errors are; what comes out of the file is made printable.
+    """
+
+    def __init__(self, template: str, **values: object) -> None:
+        super().__init__(template)
+        self.template = template
+        self.values: dict[str, Any] = {
+            name: value if isinstance(value, int) else said(value) for name, value in values.items()
+        }
 
 
 class DataDependent(Exception):
@@ -94,7 +105,7 @@ def checked(shape: Sequence[Any]) -> tuple[int, ...]:
         or math.prod(sizes) > LARGEST_TENSOR
         or len(sizes) > 64
     ):
-        raise Mismatch(f"a tensor of shape {list(sizes)[:8]}")
+        raise Mismatch("a tensor of shape {shape}", shape=list(sizes)[:8])
     return sizes
 
 
@@ -105,7 +116,7 @@ def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     for axis in range(-rank, 0):
         found = {shape[axis] for shape in shapes if len(shape) >= -axis} - {1}
         if len(found) > 1:
-            raise Mismatch(f"sizes {sorted(found)} do not go together")
+            raise Mismatch("sizes {sizes} do not go together", sizes=sorted(found))
         sizes.append(found.pop() if found else 1)
     return checked(sizes)
 
@@ -113,7 +124,7 @@ def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
 def axis_of(axis: int, rank: int) -> int:
     """An axis counted from the front; raises Mismatch."""
     if not -rank <= axis < rank:
-        raise Mismatch(f"axis {axis} of {rank} dimensions")
+        raise Mismatch("axis {axis} of {rank} dimensions", axis=axis, rank=rank)
     return axis % rank
 
 

@@ -57,6 +57,11 @@ class Frame:
         return Frame(names=(*self.names, {}), attributes=self.attributes, depth=self.depth + 1)
 
 
+AT_NODE: Final = "{file}: node {node} ({op}): "
+DAMAGED: Final = "{file}: the initialiser {name} is damaged: "
+"""Where in a file something is wrong; what it is follows."""
+
+
 class Walker:
     """Reads the nodes of one file into a graph; ``notes`` count what was assumed."""
 
@@ -84,7 +89,7 @@ class Walker:
             try:
                 outputs = self._node(node, frame)
             except Mismatch as error:
-                raise self._broken(node, str(error)) from None
+                raise self._broken(node, error) from None
             except DataDependent:
                 raise self._data_dependent(node) from None
             for name, value in zip(node.output, outputs, strict=False):
@@ -95,12 +100,8 @@ class Walker:
         try:
             return initialiser(tensor)
         except Mismatch as error:
-            raise SourceUnreadable(
-                "{file}: the initialiser {name} is damaged: {problem}",
-                file=self.file.name,
-                name=said(tensor.name),
-                problem=said(error, 160),
-            ) from error
+            template = DAMAGED + error.template
+            raise SourceUnreadable(template, file=self.file.name, name=said(tensor.name), **error.values) from error
 
     def _sparse(self, sparse: Any) -> Value:
         value = self._held(sparse.values)
@@ -113,13 +114,13 @@ class Walker:
                 "{file}: more than {most} nodes and initialisers", file=self.file.name, most=MOST_NODES
             )
 
-    def _broken(self, node: Any, problem: str) -> SourceUnreadable:
+    def _broken(self, node: Any, why: Mismatch) -> SourceUnreadable:
         return SourceUnreadable(
-            "{file}: node {node} ({op}): {problem}",
+            AT_NODE + why.template,
             file=self.file.name,
             node=said(node.name or ", ".join(node.output)),
             op=said(node.op_type, 40),
-            problem=said(problem, 160),
+            **why.values,
         )
 
     def _unmade(self, node: Any, value: str) -> SourceUnreadable:
@@ -198,7 +199,7 @@ class Walker:
 
     def _deeper(self, frame: Frame) -> None:
         if frame.depth >= DEEPEST:
-            raise Mismatch(f"nested deeper than {DEEPEST}")
+            raise Mismatch("nested deeper than {deepest}", deepest=DEEPEST)
 
     def _results(self, names: Sequence[str], frame: Frame) -> list[Value]:
         found = [frame.find(name) for name in names]
@@ -239,7 +240,7 @@ class Walker:
         """The operators since ``start``, run that many times in all."""
         body: list[Operator] = self.graph.operators[start:]
         if len(body) * trips > MOST_OPERATORS:
-            raise Mismatch(f"a loop of {trips} rounds over {len(body)} operators")
+            raise Mismatch("a loop of {rounds} rounds over {operators} operators", rounds=trips, operators=len(body))
         self.graph.operators[start:] = body * trips
 
     def _loop(self, call: Call, frame: Frame) -> list[Value]:

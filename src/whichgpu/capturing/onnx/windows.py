@@ -72,7 +72,7 @@ def _operands(call: Call) -> tuple[Value, Value, list[Value]]:
         x, w = call.value(0), call.value(1)
         bias = call.given(2) if call.op in ("Conv", "ConvTranspose", "FusedConv") else None
     if x.rank < 3 or w.rank != x.rank:
-        raise Mismatch(f"an input of {x.rank} dimensions under a kernel of {w.rank}")
+        raise Mismatch("an input of {rank} dimensions under a kernel of {kernel}", rank=x.rank, kernel=w.rank)
     return x, w, [x, w] if bias is None else [x, w, bias]
 
 
@@ -93,7 +93,12 @@ def conv(call: Call) -> list[Value]:
     x, w, operands = _operands(call)
     groups = call.integer("group", 1)
     if groups < 1 or w.shape[1] * groups != x.shape[1] or w.shape[0] % groups:
-        raise Mismatch(f"{x.shape[1]} channels under a kernel of {w.shape[1]} in {groups} groups")
+        raise Mismatch(
+            "{channels} channels under a kernel of {kernel} in {groups} groups",
+            channels=x.shape[1],
+            kernel=w.shape[1],
+            groups=groups,
+        )
     slid = window(call, w.shape[2:])
     kind = {"ConvInteger": 6, "QLinearConv": x.type}.get(call.op, x.type)
     y = call.new((x.shape[0], w.shape[0], *slid.sizes(x.shape[2:])), kind)
@@ -111,7 +116,7 @@ def conv_transpose(call: Call) -> list[Value]:
     x, w, operands = _operands(call)
     groups = call.integer("group", 1)
     if groups < 1 or w.shape[0] != x.shape[1]:
-        raise Mismatch(f"{x.shape[1]} channels under a kernel of {w.shape[0]}")
+        raise Mismatch("{channels} channels under a kernel of {kernel}", channels=x.shape[1], kernel=w.shape[0])
     slid = window(call, w.shape[2:])
     more = call.integers("output_padding", [0] * slid.rank)
     given = call.attributes.get("output_shape")

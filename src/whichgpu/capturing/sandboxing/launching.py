@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import whichgpu
+from whichgpu.capturing.progress import tell
 from whichgpu.capturing.request import Limits
 from whichgpu.capturing.sandboxing.failing import restore
 from whichgpu.capturing.sandboxing.wording import ENDED, KILLED, NEVER_READY, TOO_LARGE, TOO_LONG
@@ -49,6 +50,7 @@ def run(job: Mapping[str, Any], *, limits: Limits) -> dict[str, Any]:
     scratch = Path(tempfile.mkdtemp(prefix="whichgpu-"))
     process = None
     try:
+        tell("loading")
         process = _start(scratch)
         return _converse(process, {**job, "scratch": str(scratch)}, limits)
     except KeyboardInterrupt:
@@ -108,6 +110,7 @@ def _converse(process: subprocess.Popen[bytes], job: Mapping[str, Any], limits: 
             raise restore(message["failure"])
         if "result" in message:
             return dict(message["result"])
+        tell(str(message.get("stage")))
     raise _ended(process, job["file"], errors)
 
 

@@ -15,6 +15,7 @@ from torch._subclasses.fake_tensor import (
 )
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from whichgpu.capturing.progress import tell
 from whichgpu.capturing.tracing import movement, norms, pointwise, products, sampling, summaries  # noqa: F401
 from whichgpu.capturing.tracing.guessing import guess
 from whichgpu.capturing.tracing.planning import Plan, plan_of
@@ -169,6 +170,7 @@ class Recorder(TorchDispatchMode):
         self._hooks = torch.autograd.graph.saved_tensors_hooks(self._pack, _unpack)
         self._hooks.__enter__()
         super().__enter__()
+        tell("tracing")
         return self
 
     def __exit__(self, *error: Any) -> None:

@@ -178,15 +178,16 @@ def _clones(sketch: Sketch, block: Block, needed: set[int]) -> tuple[list[Operat
 def _over(sketch: Sketch, operator: Operator, storages: dict[int, int]) -> Operator:
     """The operator over other storages where those are replaced."""
 
-    def other(index: int) -> int:
-        storage = storages.get(sketch.tensors[index].storage)
-        return index if storage is None else sketch.copied(index, storage)
+    tensors, copied = sketch.tensors, sketch.copied
 
-    return dataclasses.replace(
-        operator,
-        inputs=tuple(other(index) for index in operator.inputs),
-        outputs=tuple(other(index) for index in operator.outputs),
-    )
+    def others(indices: tuple[int, ...]) -> tuple[int, ...]:
+        found = [(index, storages.get(tensors[index].storage)) for index in indices]
+        return tuple(index if storage is None else copied(index, storage) for index, storage in found)
+
+    inputs, outputs = others(operator.inputs), others(operator.outputs)
+    if inputs == operator.inputs and outputs == operator.outputs:
+        return operator
+    return dataclasses.replace(operator, inputs=inputs, outputs=outputs)
 
 
 def _placed(sketch: Sketch, again: dict[int, list[Operator]], moved: dict[int, int]) -> Iterator[Operator]:

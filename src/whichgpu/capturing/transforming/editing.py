@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from whichgpu.graph import Operator, OperatorGraph, Phase, Role, Tensor
 
 Shape = Sequence[int]
+Slope = Sequence[float]
 
 
 class Sketch:
@@ -17,6 +18,7 @@ class Sketch:
     def __init__(self, graph: OperatorGraph) -> None:
         self.graph = graph
         self.tensors = list(graph.tensors)
+        self._scalable = graph.scalable
         self._storages = max((tensor.storage for tensor in graph.tensors), default=-1) + 1
 
     def weight(self, *shape: int) -> int:
@@ -26,7 +28,8 @@ class Sketch:
     def like(self, index: int, last: int | None = None, role: Role = Role.ACTIVATION) -> int:
         """A new tensor as large as the one at ``index``, or with another last dimension."""
         known = self.tensors[index]
-        shape, slope = known.shape, known.slope or _flat(known.shape)
+        shape: Shape = known.shape
+        slope: Slope = known.slope or _flat(known.shape)
         if last is not None:
             shape, slope = (*shape[:-1], last), (*slope[:-1], 0)
         return self._add(self._new(shape, slope, role))
@@ -44,7 +47,7 @@ class Sketch:
         """The gradient of a weight."""
         return self.like(index, role=Role.GRADIENT)
 
-    def _matrix(self, index: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    def _matrix(self, index: int) -> tuple[tuple[int, int], tuple[float, float]]:
         """Shape and slope of a tensor as a matrix; one of its leading dimensions at most grows with the batch."""
         known = self.tensors[index]
         *lead, width = known.shape
@@ -55,24 +58,34 @@ class Sketch:
         )
         return (rows, width), (growing, wider)
 
-    def _view(self, index: int, shape: Shape, slope: Shape) -> int:
+    def _view(self, index: int, shape: Shape, slope: Slope) -> int:
         known = self.tensors[index]
         kept = tuple(slope) if known.slope is not None else None
         return self._add(dataclasses.replace(known, shape=tuple(shape), slope=kept))
 
     def copied(self, index: int, storage: int) -> int:
         """The tensor at ``index`` over another storage."""
-        return self._add(dataclasses.replace(self.tensors[index], storage=storage))
+        known = self.tensors[index]
+        # Made plainly: a graph of many blocks has tens of thousands of them.
+        made = Tensor(
+            shape=known.shape,
+            dtype=known.dtype,
+            storage=storage,
+            role=known.role,
+            trainable=known.trainable,
+            slope=known.slope,
+        )
+        return self._add(made)
 
     def storage(self) -> int:
         """The number of a new storage."""
         self._storages += 1
         return self._storages - 1
 
-    def _new(self, shape: Shape, slope: Shape, role: Role, *, trainable: bool = False) -> Tensor:
+    def _new(self, shape: Shape, slope: Slope, role: Role, *, trainable: bool = False) -> Tensor:
         return Tensor(
             shape=tuple(shape),
-            slope=tuple(slope) if self.graph.scalable else None,
+            slope=tuple(slope) if self._scalable else None,
             dtype="float32",
             storage=self.storage(),
             role=role,

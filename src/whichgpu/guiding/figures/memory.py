@@ -68,7 +68,7 @@ def roofline(reader: Reader) -> Findings:
             mine = [each for each in operators if each.kind == kind]
             time_s = sum(each.time_s for each in mine)
             intensity = sum(each.flops for each in mine) / sum(each.moved_bytes for each in mine)
-            label = _(KINDS[kind]) if kind in KINDS else kind
+            label = _(KINDS[kind])
             part = time_s / sum(each.time_s for each in operators)
             rows.append((part, (labelled(name, label), plain(intensity) if intensity else "< 1", percent(part))))
     rows.sort(key=lambda row: -row[0])

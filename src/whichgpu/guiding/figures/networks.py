@@ -25,8 +25,18 @@ KINDS: Final = {
     "embedding": N_("embedding"),
     "loss": N_("loss"),
     "copy": N_("copies"),
+    "experts": N_("experts"),
+    "scatter": N_("scattered writing"),
+    "interpolation": N_("interpolation"),
+    "sort": N_("sorting"),
+    "nms": N_("choice among boxes (NMS)"),
+    "fft": N_("Fourier transform"),
+    "scan": N_("running sums and states"),
+    "random": N_("random numbers"),
+    "fill": N_("filling with values"),
+    "unknown": N_("unknown"),
 }
-"""Kinds of operators as a reader calls them; any other is shown by its own name."""
+"""Kinds of operators as a reader calls them."""
 
 
 def cnn(reader: Reader) -> Findings:
@@ -198,7 +208,7 @@ def by_kind(operators: Sequence[OperatorTime], most: int) -> Table:
     for kind in dearest:
         mine = [each for each in operators if each.kind == kind]
         moved = size(sum(each.moved_bytes for each in mine))
-        label = _(KINDS[kind]) if kind in KINDS else kind
+        label = _(KINDS[kind])
         rows.append((label, count(launches(mine)), work(flops(mine)), moved, percent(share(operators, kind))))
     headings = (_("operator"), _("number"), _("products"), _("data moved"), _("share of time"))
     return Table(headings=headings, rows=tuple(rows), right=frozenset({1, 2, 3, 4}))

@@ -7,6 +7,7 @@ from whichgpu.predicting.memory.key_values import AttentionCache
 from whichgpu.predicting.memory.liveness import Liveness, liveness
 from whichgpu.predicting.memory.optimizers import state_bytes
 from whichgpu.predicting.memory.parts import peak_parts
+from whichgpu.predicting.memory.sizing import least_weight_bytes
 from whichgpu.predicting.memory.timeline import Timeline, timeline
 from whichgpu.predicting.memory.usable import keeps_memory, under, usable_bytes
 
@@ -20,6 +21,7 @@ __all__ = [
     "fit",
     "fit_probability",
     "keeps_memory",
+    "least_weight_bytes",
     "liveness",
     "memory_of",
     "peak_parts",

@@ -12,6 +12,7 @@ from whichgpu.predicting.memory.expandable import ExpandableAllocator
 from whichgpu.predicting.memory.heap import Heap
 from whichgpu.predicting.memory.liveness import Liveness
 from whichgpu.predicting.memory.sizing import Sizes
+from whichgpu.units import MIB
 
 _FOLLOWED_EVENTS: Final = 12_000
 """Longer steps are followed once, with the optimizer's state already there, instead of twice."""
@@ -19,6 +20,8 @@ _FOLLOWED_EVENTS: Final = 12_000
 
 _MOST_UNITS: Final = 2.0**43
 """Blocks of more than four exbibytes are followed as if they were that: beyond, 64 bits would overflow."""
+
+_BUCKET_BYTES: Final = 25.0 * MIB
 
 _HEAP_STEPS: Final = 3
 """Steps until the C library's heap has the threshold and the holes that it keeps."""
@@ -57,7 +60,7 @@ def follow(alive: Liveness, sizes: Sizes, *, processor: bool = False, expandable
         allocator.allocate(rounded(size))
     if alive.buffers_bytes:
         allocator.allocate(rounded(alive.buffers_bytes))
-    for size in (sizes.casts, *sizes.caches.tolist()):
+    for size in (sizes.casts, *_bucket_sizes(sizes.buckets), *sizes.caches.tolist()):
         if size:
             allocator.allocate(rounded(size))
     units = np.clip(np.ceil(sizes.storages / ROUNDING_BYTES), 1, _MOST_UNITS)
@@ -78,6 +81,12 @@ def follow(alive: Liveness, sizes: Sizes, *, processor: bool = False, expandable
         # Gradients are freed before the next step (zero_grad), and its batch replaces this one.
         replay(allocator, [~number for number in kept if number in blocks], granted, blocks)
     return allocator.peaks()
+
+
+def _bucket_sizes(total: float) -> list[float]:
+    """Buckets of 25 MiB, the default of DistributedDataParallel (``bucket_cap_mb``)."""
+    whole, rest = divmod(total, _BUCKET_BYTES)
+    return [_BUCKET_BYTES] * int(whole) + [rest]
 
 
 def _create_state(allocator: Allocator, alive: Liveness, sizes: Sizes) -> None:

@@ -175,7 +175,7 @@ def _tensor_parts(workload: Workload, alive: Liveness, sizes: Sizes, *, optimize
     return {
         "weights_bytes": math.fsum(sizes.weights) + sizes.casts + alive.buffers_bytes,
         "kv_cache_bytes": float(sizes.caches.sum()),
-        "gradients_bytes": gradients,
+        "gradients_bytes": gradients + sizes.buckets,
         "optimizer_bytes": sizes.state,
         "saved_activations_bytes": saved,
         "temporaries_bytes": temporaries,

@@ -25,7 +25,10 @@ loops on a processor."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sizes:
-    """Bytes of everything at one resolution: storages of the graph [storages], each weight, each cache [caches]."""
+    """Bytes of everything at one resolution: storages of the graph [storages], each weight, each cache [caches].
+
+    ``buckets`` are the copies of gradients in which several GPUs exchange them.
+    """
 
     storages: Floats
     weights: tuple[float, ...]
@@ -33,6 +36,7 @@ class Sizes:
     state: float
     step_tensors: tuple[float, ...]
     caches: Floats
+    buckets: float = 0.0
 
 
 def sizes_of(workload: Workload, alive: Liveness, resolution: Resolution, *, processor: bool = False) -> Sizes:
@@ -56,7 +60,15 @@ def sizes_of(workload: Workload, alive: Liveness, resolution: Resolution, *, pro
         state=state_bytes(workload.optimizer, trained_shapes, trained_bytes) if full else 0.0,
         step_tensors=_step_tensors(workload, trained_shapes, trained_bytes, processor) if full else (),
         caches=_left(workload, "layers") * (alive.caches @ widths),
+        buckets=sum(math.prod(shape) for shape in trained_shapes) * trained_bytes if shares(workload) else 0.0,
     )
+
+
+def shares(workload: Workload) -> bool:
+    """Whether PyTorch keeps a second copy of all gradients, in buckets (DistributedDataParallel's documentation:
+    ``gradient_as_bucket_view``, which is off by default, would save as much as the gradients take)."""
+    rules = stack(workload.stack)
+    return workload.shares_gradients and rules.framework == "pytorch" and workload.step in ("full", "forward+backward")
 
 
 def _left(workload: Workload, *parts: str) -> float:
@@ -97,6 +109,13 @@ def _trained_bytes(workload: Workload, resolution: Resolution) -> float:
     if not _quantised(workload):
         return resolution.master_bytes
     return 4.0 if resolution.mixed else resolution.narrow_bytes
+
+
+def least_weight_bytes(workload: Workload, resolution: Resolution) -> float:
+    """The least that an element of the weights takes on the GPU: never more than their mean in ``sizes_of``."""
+    trained, kept = _trained_bytes(workload, resolution), _kept_bytes(workload, resolution)
+    least = min(resolution.weight_bytes, trained, kept) if _quantised(workload) else kept
+    return _left(workload, "weights", "layers") * least
 
 
 def _kept_bytes(workload: Workload, resolution: Resolution) -> float:

@@ -94,6 +94,7 @@ def _of_stage(workload: Workload, stage: Stage, gpu: Gpu) -> Timeline:
     sized = granted_bytes(sizes)
     operators = list(of_step(workload.graph, workload.step))
     lasting = math.fsum(sizes.weights) + sizes.casts + known.buffers_bytes + sizes.state + float(sizes.caches.sum())
+    lasting += sizes.buckets
     level = levels(sized, alive)[: len(operators)]
     moments = [
         Moment(operator=named(operator), phase=str(operator.phase), bytes=lasting + float(bytes_))

@@ -19,6 +19,9 @@ UNIFIED_FORMS: Final = ("system", "integrated", "edge")
 _UNDER: Final = "system_memory_share"
 """The figure that a board has where an operating system keeps a part of its memory."""
 
+_DISPLAY: Final = "display_memory_bytes"
+"""The figure that a board has where it drives a screen: what desktop and windows keep."""
+
 
 @functools.cache
 def _facts() -> Mapping[str, Any]:
@@ -26,7 +29,7 @@ def _facts() -> Mapping[str, Any]:
     return tomllib.loads(text)
 
 
-def usable_bytes(gpu: Gpu, *, display: bool = False) -> float | None:
+def usable_bytes(gpu: Gpu) -> float | None:
     """Memory a process can have on this GPU, or None where the catalogue does not know its size."""
     total = gpu.get("memory_bytes")
     if total is None:
@@ -36,7 +39,7 @@ def usable_bytes(gpu: Gpu, *, display: bool = False) -> float | None:
     own = _facts()["own"]
     share = own["inline_ecc_share"] if inline_ecc(gpu) else own["share"]
     left = float(total * min(share, share * (gpu.get(_UNDER) or 1.0)))
-    return max(0.0, left - _facts()["display"]["mib"] * MIB) if display else left
+    return max(0.0, left - (gpu.get(_DISPLAY) or 0.0))
 
 
 def _shared(gpu: Gpu, total: float) -> float:
@@ -50,10 +53,18 @@ def keeps_memory(system: str | None) -> bool:
     return system in _facts()["systems"]
 
 
-def under(gpu: Gpu, system: str | None) -> Gpu:
-    """The board as a process under an operating system has it."""
-    if system is None or not keeps_memory(system) or gpu.form in UNIFIED_FORMS or gpu.is_cpu:
+def under(gpu: Gpu, system: str | None, *, display: bool = False) -> Gpu:
+    """The board as a process under an operating system has it, and where a ``display`` hangs on it.
+
+    Machines of one memory and processors stay as they are: their shares leave room for a desktop.
+    """
+    if gpu.form in UNIFIED_FORMS or gpu.is_cpu:
         return gpu
-    share = float(_facts()["systems"][system])
-    figure = Figure(value=share, unit="", quoted=f"{share:.0%}", source="surroundings", derived=True)
-    return dataclasses.replace(gpu, figures={**gpu.figures, _UNDER: figure})
+    kept: dict[str, Figure] = {}
+    if system is not None and keeps_memory(system):
+        share = float(_facts()["systems"][system])
+        kept[_UNDER] = Figure(value=share, unit="", quoted=f"{share:.0%}", source="surroundings", derived=True)
+    if display:
+        mib = _facts()["display"]["mib"]
+        kept[_DISPLAY] = Figure(value=mib * MIB, unit="bytes", quoted=f"{mib} MiB", source="surroundings", derived=True)
+    return dataclasses.replace(gpu, figures={**gpu.figures, **kept}) if kept else gpu

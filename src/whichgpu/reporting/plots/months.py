@@ -7,7 +7,7 @@ from typing import Final
 
 from whichgpu.catalog.prices import default_prices
 from whichgpu.explaining import _, messages
-from whichgpu.explaining.quantities import count, money, plain
+from whichgpu.explaining.quantities import count, money, noted, plain
 from whichgpu.recommendation import Recommendation
 from whichgpu.recommending.months import Course, courses
 from whichgpu.reporting.plots.sheet import ACROSS, UP, WIDTH, Axis, Linear, Plot, Scale, drawn, line, text
@@ -57,7 +57,7 @@ def _lines(found: Sequence[Course], across: Axis, up: Axis) -> Iterator[str]:
         y = up.at(each.after(MONTHS)) - 4
         y = y if last is None else min(y, last - _HIGH)
         last = y
-        yield text(WIDTH - 30, y, f"{each.name} ({_(messages.WAYS[each.way])})", "end", "name")
+        yield text(WIDTH - 30, y, noted(each.name, _(messages.WAYS[each.way])), "end", "name")
 
 
 def _row(each: Course, found: Sequence[Course], currency: str) -> tuple[str, ...]:

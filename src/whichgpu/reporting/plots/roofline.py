@@ -102,7 +102,7 @@ def _legend(number: int, point: Point) -> str:
 
 
 def _kind(point: Point) -> str:
-    return _(KINDS[point.kind]) if point.kind in KINDS else point.kind
+    return _(KINDS[point.kind])
 
 
 def _phase(point: Point) -> str:

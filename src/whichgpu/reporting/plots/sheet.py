@@ -127,8 +127,13 @@ def drawn(title: str, across: Scale, up: Scale, marks: Sequence[str], legend: Se
 
 
 def _named(number: int, said: str) -> str:
+    return text(*legend_place(number), said)
+
+
+def legend_place(number: int) -> tuple[float, float]:
+    """Where the text of a row of the legend starts; left of it there is room for a mark."""
     row, column = divmod(number, 2)
-    return text(24 + column * WIDTH / 2, HEIGHT + 12 + row * _LEGEND_HIGH, said)
+    return 24 + column * WIDTH / 2, HEIGHT + 12 + row * _LEGEND_HIGH
 
 
 def _columns(scale: Scale) -> Iterator[str]:

@@ -10,17 +10,19 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from whichgpu.errors import RequestError, WhichGpuError
+from whichgpu.errors import Interrupted, RequestError, WhichGpuError
 from whichgpu.explaining import _, language, sentences
 from whichgpu.recommendation import Recommendation
 from whichgpu.reporting.page import Links, fragment
-from whichgpu.server import forms
+from whichgpu.server import events, forms
+from whichgpu.server.events import Events
 from whichgpu.server.html import Child, Html, element, link
 from whichgpu.server.pages.form import Form, flat
 from whichgpu.server.pages.layout import address, gpu_address, page
 from whichgpu.server.pages.live import sliders
 from whichgpu.server.problems import status
 from whichgpu.server.questions import File, Questions
+from whichgpu.server.watching import Watched
 from whichgpu.server.working import waited_for, worked_out
 
 ROWS = 20
@@ -53,23 +55,35 @@ def _form(given: Mapping[str, Any], errors: Mapping[str, WhichGpuError]) -> Html
     return Form(given=given, errors=errors).html()
 
 
-async def recommend(request: Request) -> HTMLResponse:
+async def recommend(request: Request) -> Response:
     """The answer to the question in the address, or to a form with a file."""
     if request.method == "POST":
         fields, file = await forms.uploaded(request)
     else:
         fields, file = request.query_params.multi_items(), None
     asked = Asked(given=forms.document(fields), file=file, rows=dict(fields).get("rows"))
-    return await (worked_out if file is None else waited_for)(_answered, request, asked)
+    if file is None:
+        return await worked_out(_answered, request, asked)
+    if events.wanted(request):
+        return Events(request, lambda watched: _told(request, asked, watched))
+    return await waited_for(request, lambda watched: _answered(request, asked, watched))
 
 
-def _answered(request: Request, asked: Asked) -> HTMLResponse:
+def _told(request: Request, asked: Asked, watched: Watched) -> HTMLResponse:
+    """The answer to a file, or its error, as a page: whose stages were sent already."""
+    try:
+        return _answered(request, asked, watched)
+    except WhichGpuError as error:
+        return failed(request, error, status(error))
+
+
+def _answered(request: Request, asked: Asked, watched: Watched | None = None) -> HTMLResponse:
     errors = forms.problems(asked.given)
     questions: Questions = request.app.state.questions
     if not errors:
         try:
-            answer, currency = questions.recommend(asked.given, asked.file)
-        except RequestError:
+            answer, currency = questions.recommend(asked.given, asked.file, watched)
+        except (RequestError, Interrupted):
             raise
         except WhichGpuError as error:
             errors = {error.field or "file": error}

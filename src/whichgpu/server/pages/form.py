@@ -10,7 +10,7 @@ from whichgpu.asking.keys import SECTIONS, TOP, Key
 from whichgpu.errors import WhichGpuError
 from whichgpu.explaining import N_, _, messages, sentences
 from whichgpu.explaining.purposes import PURPOSES
-from whichgpu.explaining.quantities import SYSTEM_NAMES
+from whichgpu.explaining.quantities import SYSTEM_NAMES, noted
 from whichgpu.server.html import Child, Html, element, joined, link
 from whichgpu.server.pages.layout import address
 from whichgpu.zoo import REFERENCES
@@ -91,14 +91,7 @@ class Form:
             element("div", field, class_="fields"),
             kept,
             element("p", element("button", _("Read the file"), type="submit")),
-            element(
-                "p",
-                element("span", _("The file is being read …"), role="status"),
-                " ",
-                element("button", _("Stop"), type="button"),
-                hidden=True,
-                data_reading=True,
-            ),
+            self._reading(),
             method="post",
             action=address("recommend"),
             enctype="multipart/form-data",
@@ -106,12 +99,24 @@ class Form:
         inner = joined(element("summary", _("Or give a file of your own model")), form)
         return element("details", inner, open="file" in self.errors)
 
+    def _reading(self) -> Html:
+        """Where the script tells how far the reading is, with a button that ends it; hidden without it."""
+        bar = element("progress", value=0, max=1, aria_label=_("Progress"))
+        line = element("p", bar, " ", element("button", _("Stop"), type="button"))
+        said: dict[str, Any] = {
+            "data_started": _("The file is being sent …"),
+            "data_stopped": _("Stopped."),
+            "data_failed": _("The server did not answer."),
+        }
+        status = element("p", role="status")
+        return element("div", status, line, hidden=True, data_reading=True, **said)
+
     def _source(self) -> Html:
         given = str(self.given.get("source", ""))
         known = {name for name, _phase in REFERENCES.values()}
         options = [element("option", given, value=given, selected=True)] if given and given not in known else []
         for category, (name, _phase) in REFERENCES.items():
-            text = f"{_(PURPOSES[category])} ({name})"
+            text = noted(_(PURPOSES[category]), name)
             options.append(element("option", text, value=name, selected=name == given))
         field = element(
             "div",

@@ -51,6 +51,7 @@ details { margin: 0 0 1em; }
 .live input[type=range] { grid-row: 2; grid-column: 1 / 3; }
 .live output { font-variant-numeric: tabular-nums; }
 .live [role=status] { min-height: 1.6em; margin: .1em 0 0; }
+progress { accent-color: var(--mark); width: min(20rem, 50%); height: 1em; vertical-align: middle; }
 summary { cursor: pointer; padding: .4em 0; font-weight: 600; }
 dt { font-weight: 600; }
 dd { margin: 0 0 .8em; }
@@ -86,6 +87,7 @@ _PARTS: Final = (
     ("gpus", N_("All GPUs")),
     ("zoo", N_("Models")),
     ("guide", N_("Guide")),
+    ("accuracy", N_("Accuracy")),
 )
 
 _OTHERS: Final = {"en": "English", "ja": "日本語"}

@@ -13,11 +13,12 @@ from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages
 from whichgpu.explaining.figures import heading, value_text
 from whichgpu.explaining.purposes import PURPOSES
-from whichgpu.explaining.quantities import SYSTEM_NAMES, count, duration, money, shown, size, work
+from whichgpu.explaining.quantities import SYSTEM_NAMES, count, duration, money, noted, shown, size, work
 from whichgpu.gpu import Gpu
 from whichgpu.server.html import Child, Html, element, joined, link, table
 from whichgpu.server.pages.blocks import block
 from whichgpu.server.pages.layout import address, gpu_link, page
+from whichgpu.server.pages.measured import of_gpu
 from whichgpu.server.rest import compared, guide_page, questions, searched
 from whichgpu.server.schemas import MOST_COMPARED
 from whichgpu.server.working import worked_out
@@ -112,6 +113,7 @@ def _gpu(request: Request) -> HTMLResponse:
             if found["board_figures"]
             else []
         ),
+        *of_gpu(found["id"]),
         element("h2", _("Prices:").rstrip(":：")),
         _prices(found["prices"]),
         element("h2", _("Software")),
@@ -211,7 +213,7 @@ def _models(request: Request) -> HTMLResponse:
     parts: list[Child] = [element("h1", _("Built-in models")), _search(request, "zoo", category=category or "")]
     if category is None and not words:
         cards = [
-            element("li", link(address("zoo", category=each), _(PURPOSES[each])), f" ({each})")
+            element("li", link(address("zoo", category=each), _(PURPOSES[each])), noted("", each))
             for each in zoo.CATEGORIES
         ]
         parts.append(element("ul", cards, class_="cards"))

@@ -1,7 +1,7 @@
 // What the page does beyond its forms and links. Without this script everything works by sending forms.
 "use strict";
 
-(() => {
+function start() {
   const live = document.getElementById("live");
   const status = document.getElementById("live-status");
   let running = null;
@@ -69,12 +69,85 @@
     }
   }
 
-  // A file takes seconds to read: say so, and let it be stopped.
+  // A file takes seconds to read. Its form is sent from here, so that the server can tell how far it is, as events of
+  // "text/event-stream", and so that it can be stopped: the server ends its work when the connection ends.
   const upload = document.querySelector("form[enctype='multipart/form-data']");
-  if (upload) {
-    const box = upload.querySelector("[data-reading]");
-    upload.addEventListener("submit", () => { box.hidden = false; });
-    box.querySelector("button").addEventListener("click", () => { window.stop(); box.hidden = true; });
-    window.addEventListener("pageshow", () => { box.hidden = true; });
+  const box = upload && upload.querySelector("[data-reading]");
+  let reading = null;
+
+  // The whole events of a text, each [name, data], and what is left of it.
+  function events(text) {
+    const blocks = text.split("\n\n");
+    const rest = blocks.pop();
+    const found = [];
+    for (const block of blocks) {
+      const field = (name) => (block.match(new RegExp(`^${name}: (.*)$`, "m")) || [])[1];
+      if (field("event")) found.push([field("event"), JSON.parse(field("data"))]);
+    }
+    return [found, rest];
   }
-})();
+
+  function progress(text, done, of) {
+    box.querySelector("[role=status]").textContent = text;
+    Object.assign(box.querySelector("progress"), { max: of, value: done });
+  }
+
+  // Another page in the place of this one, at an address from which Back leads to the form.
+  function turn(html) {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    const form = location.href;
+    document.title = page.title;
+    document.body.replaceWith(document.adoptNode(page.body));
+    history.pushState(null, "", "#content");
+    window.addEventListener("popstate", () => { if (location.href === form) location.reload(); });
+    window.scrollTo(0, 0);
+    const heading = document.querySelector("h1");
+    heading.tabIndex = -1;
+    heading.focus();
+    start();
+  }
+
+  async function read(stream) {
+    const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+    let text = "";
+    for (;;) {
+      const { value, done } = await reader.read();
+      if (done) throw new Error("the stream ended before its page");
+      const [found, rest] = events(text + value);
+      text = rest;
+      for (const [name, data] of found) {
+        if (name === "page") return data.html;
+        progress(data.text, data.done, data.of);
+      }
+    }
+  }
+
+  async function send(event) {
+    event.preventDefault();
+    if (reading) return;
+    reading = new AbortController();
+    box.hidden = false;
+    box.lastElementChild.hidden = false;
+    progress(box.dataset.started, 0, 1);
+    try {
+      const headers = { Accept: "text/event-stream" };
+      const given = { method: "POST", body: new FormData(upload), headers, signal: reading.signal };
+      const answer = await fetch(upload.action, given);
+      const kind = answer.headers.get("Content-Type") || "";
+      if (kind.startsWith("text/event-stream")) return turn(await read(answer.body));
+      progress(kind.includes("json") ? (await answer.json()).message : box.dataset.failed, 0, 1);
+    } catch (error) {
+      progress(error.name === "AbortError" ? box.dataset.stopped : box.dataset.failed, 0, 1);
+    } finally {
+      reading = null;
+    }
+    box.lastElementChild.hidden = true;
+  }
+
+  if (upload) {
+    upload.addEventListener("submit", send);
+    box.querySelector("button").addEventListener("click", () => { if (reading) reading.abort(); });
+  }
+}
+
+start();

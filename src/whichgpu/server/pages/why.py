@@ -21,6 +21,7 @@ from whichgpu.server import forms
 from whichgpu.server.html import Child, Html, element, joined, link, table
 from whichgpu.server.pages.blocks import block
 from whichgpu.server.pages.layout import address, gpu_link, page
+from whichgpu.server.pages.measured import of_estimate
 from whichgpu.server.rest import questions
 from whichgpu.server.working import worked_out
 
@@ -43,6 +44,7 @@ def _why(request: Request) -> HTMLResponse:
     parts: list[Child] = [
         *[block(each) for each in found.blocks[: ends - 1]],
         Html(figure(under_roofline.plot(roofline(found.workload, gpu)))),
+        *of_estimate(found.workload, estimate),
         element("h2", _("What fills the memory")),
         _memory(estimate.memory),
         Html(figure(memory.of(found.workload, gpu, estimate))),

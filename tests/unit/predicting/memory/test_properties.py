@@ -18,7 +18,7 @@ from whichgpu.estimate import Fit
 from whichgpu.gpu import Figure
 from whichgpu.offload import Offload
 from whichgpu.predicting import fits, predict
-from whichgpu.predicting.memory import memory_of, usable_bytes
+from whichgpu.predicting.memory import least_weight_bytes, memory_of, usable_bytes
 from whichgpu.workload import Adapters, Precision, Stage, Workload
 
 RTX_3090 = default_catalog().get("rtx-3090")
@@ -162,3 +162,19 @@ def test_adapters_leave_gradients_and_states_of_themselves_alone():
     found = parts(work)
     # three layers; a queries' adapter has 4 x 128 and 128 x 4
     assert found.optimizer_bytes == 2 * 4 * 3 * 4 * (128 + 128)
+
+
+OFFLOADS = [None, Offload(part="weights", share=0.5), Offload(part="layers", share=0.25), Offload(part="optimizer")]
+
+
+@few
+@given(
+    st.booleans(),
+    st.sampled_from([Precision.FP32, Precision.BF16, Precision.AMP_BF16, Precision.FP8, Precision.INT4]),
+    st.sampled_from([None, "bf16", "int8", "nf4", "fp4"]),
+    st.sampled_from(OFFLOADS),
+)
+def test_weights_are_never_less_than_what_gpus_are_left_out_by(train, precision, narrower, offload):
+    work = dataclasses.replace(decoder(train=train, precision=precision), weight_precision=narrower, offload=offload)
+    least = work.parameters * least_weight_bytes(work, resolve(work, RTX_3090))
+    assert 0.0 < least <= parts(work).weights_bytes

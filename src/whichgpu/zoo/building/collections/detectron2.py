@@ -92,8 +92,12 @@ def _register_masks() -> None:
     # torchvision's maskrcnn_resnet50_fpn has 44 401 393: its masks too have 91 instead of 80 classes, of 256 features.
     published = str(44401393 - 54 * 1025 - 11 * 257)
     _add("mask_rcnn_R_50_FPN_1x mask_rcnn_R_50_FPN_3x", _MASK, published=published)
-    _add("mask_rcnn_R_101_FPN_1x mask_rcnn_R_101_FPN_3x", dataclasses.replace(_MASK, depth=101))
-    _add("mask_rcnn_X_101_32x8d_FPN_1x mask_rcnn_X_101_32x8d_FPN_3x", dataclasses.replace(_MASK, **_X101))
+    _add("mask_rcnn_R_101_FPN_3x", dataclasses.replace(_MASK, depth=101))
+    _add("mask_rcnn_X_101_32x8d_FPN_3x", dataclasses.replace(_MASK, **_X101))
+    # These two names are LVIS' alone; that of R_50_FPN_1x is COCO's as well. LVIS 0.5 has 1230 classes.
+    lvis: dict[str, Any] = {"source": "configs/LVISv0.5-InstanceSegmentation/{}.yaml"}
+    _add("mask_rcnn_R_101_FPN_1x", dataclasses.replace(_MASK, depth=101, classes=1230), **lvis)
+    _add("mask_rcnn_X_101_32x8d_FPN_1x", dataclasses.replace(_MASK, **_X101, classes=1230), **lvis)
     _add("mask_rcnn_R_50_C4_1x mask_rcnn_R_50_C4_3x", c4)
     _add("mask_rcnn_R_101_C4_3x", dataclasses.replace(c4, depth=101))
     _add("mask_rcnn_R_50_DC5_1x mask_rcnn_R_50_DC5_3x", dc5)

@@ -6,7 +6,7 @@ Sources: NVlabs/stylegan2-ada-pytorch and NVlabs/stylegan3, train.py and trainin
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 import torch
 from torch import nn
@@ -20,26 +20,29 @@ from whichgpu.zoo.building.steps import Step, repeated, step
 
 Generators = Callable[[], Any]
 
+_BATCHES: Final = (22, 26)
+"""Batches to capture at, of which the path-length penalty takes half: no dimension has these sizes or their halves."""
+
 
 def _training(make: Generators, resolution: int, base: int, *, path_length: bool) -> Capture:
     """One iteration: generator, discriminator on made and on real images, and the penalties' shares."""
 
     def made(batch: int) -> Step:
         generator, critic = make(), Discriminator(resolution, base)
+        average = _Average(generator)
         real = torch.zeros(batch, 3, resolution, resolution)
 
         def run() -> None:
             _generator_step(generator, critic, batch)
             if path_length:
-                # Every fourth iteration, on half a batch.
-                with repeated(1 / 8):
-                    _path_length_step(generator, batch)
+                with repeated(1 / 4):
+                    _path_length_step(generator, batch // 2)
             _critic_step(generator, critic, real)
             with repeated(1 / 16):
                 _gradient_penalty_step(critic, real)
-            _average(generator)
+            average.follow(generator)
 
-        return Step(modules=[generator, critic], inputs=[real], run=run)
+        return Step(modules=[generator, critic, average], inputs=[real], run=run)
 
     return step(made)
 
@@ -91,11 +94,21 @@ def _gradient_penalty_step(critic: nn.Module, real: torch.Tensor) -> None:
     _clean(critic)
 
 
-def _average(generator: nn.Module) -> None:
-    """The running mean of the generator's weights: two kernels a parameter."""
-    for parameter in generator.parameters():
-        parameter.detach().lerp(parameter.detach(), 0.999).clone()
-    generator.requires_grad_(True)
+class _Average(nn.Module):
+    """The running mean of a generator's weights: a second copy of them, which nothing trains."""
+
+    def __init__(self, generator: nn.Module) -> None:
+        super().__init__()
+        self.names = [name.replace(".", "_") for name, _ in generator.named_parameters()]
+        for name, parameter in zip(self.names, generator.parameters(), strict=True):
+            self.register_buffer(name, torch.empty_like(parameter.detach()))
+
+    def follow(self, generator: nn.Module) -> None:
+        """One step of the mean: two kernels a parameter."""
+        for name, parameter in zip(self.names, generator.parameters(), strict=True):
+            mean = self.get_buffer(name)
+            mean.copy_(parameter.detach().lerp(mean, 0.999))
+        generator.requires_grad_(True)
 
 
 def _build(make: Generators) -> Callable[[int], tuple[nn.Module, Any]]:
@@ -116,6 +129,7 @@ def _register(
             block="style-gan",
             input=f"3x{resolution}x{resolution}",
             batch_size=batch_size,
+            batches=_BATCHES,
             optimizer="adam",
             precision="amp-fp16",
         )

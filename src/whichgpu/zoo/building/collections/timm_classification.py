@@ -10,15 +10,14 @@ import csv
 import functools
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import torch
 
-from whichgpu.capturing.libraries import shapes_only, torchvision
+from whichgpu.capturing.libraries import shapes_only
 from whichgpu.capturing.losses import classification
+from whichgpu.capturing.timm_models.building import family, library, network
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, Build, register, variants
-
-_TRANSFORMERS: Final = ("vision_transformer", "swin", "deit", "beit", "eva", "vit", "cait", "xcit", "volo", "hiera")
 
 _MORE_SIZES: Final[Mapping[str, tuple[int, ...]]] = {
     "efficientnet_b5": (456,),
@@ -40,15 +39,6 @@ _MERGED: Final = frozenset(
 
 
 @functools.cache
-def library() -> Any:
-    """The timm module."""
-    torchvision()
-    import timm
-
-    return timm
-
-
-@functools.cache
 def _published() -> Mapping[str, str]:
     """Parameter counts by model and image size, as timm prints them."""
     path = Path(__file__).with_name("timm_published.csv")
@@ -65,17 +55,9 @@ def _sizes(name: str) -> list[int]:
     return list(dict.fromkeys([*(shape[-1] for shape in shapes), *_MORE_SIZES.get(name, ())]))
 
 
-def _build(name: str, size: int, default: int) -> Build:
-    def make() -> torch.nn.Module:
-        if size == default:
-            return library().create_model(name)
-        try:
-            return library().create_model(name, img_size=size)
-        except TypeError:
-            return library().create_model(name)  # a network that takes images of any size
-
+def _build(name: str, size: int) -> Build:
     def build(batch: int) -> tuple[torch.nn.Module, torch.Tensor]:
-        return shapes_only(make), torch.zeros(batch, 3, size, size)
+        return shapes_only(lambda: network(name, (3, size, size))), torch.zeros(batch, 3, size, size)
 
     return build
 
@@ -87,10 +69,10 @@ def _register(name: str, module: str) -> None:
             Blueprint(
                 name=f"timm-{name}" if size == sizes[0] else f"timm-{name}-{size}px",
                 category="image-classification",
-                family="transformer" if module.startswith(_TRANSFORMERS) else "cnn",
+                family=family(name),
                 source=f"timm.models.{module}.{name}",
                 published="" if name in _MERGED else _published().get(f"{name}-{size}", ""),
-                graphs=variants(_build(name, size, sizes[0]), classification),
+                graphs=variants(_build(name, size), classification),
                 block=f"timm-{module.replace('_', '')}",
                 input=f"3x{size}x{size}",
                 batches=(PRIME,),

@@ -14,8 +14,8 @@ from torch import nn
 
 from whichgpu.capturing.libraries import shapes_only
 from whichgpu.capturing.losses import classification
+from whichgpu.capturing.timm_models.building import library
 from whichgpu.zoo.building.blueprint import PRIME, Blueprint, register, variants
-from whichgpu.zoo.building.collections.timm_classification import library
 
 Network = Callable[[], nn.Module]
 

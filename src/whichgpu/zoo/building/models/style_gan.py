@@ -24,9 +24,9 @@ def full_precision() -> contextlib.AbstractContextManager[None]:
 
 
 def single(resolution: int, largest: int) -> contextlib.AbstractContextManager[None]:
-    """Within, operators run in FP32 where the resolution is not one of the largest."""
+    """Within, operators run in half precision at the largest resolutions and in FP32 at the others."""
     half = resolution >= max(largest >> (FP16_RESOLUTIONS - 1), 8)
-    return contextlib.nullcontext() if half else full_precision()
+    return marked(precision="half") if half else full_precision()
 
 
 def channels(resolution: int, base: int, most: int = 512) -> int:
@@ -150,8 +150,12 @@ def augmented(images: torch.Tensor) -> torch.Tensor:
 def _augmented(images: torch.Tensor) -> torch.Tensor:
     batch, _, height, width = images.shape
     geometry = _transforms(batch, 3, _GEOMETRIC)
-    padded = functional.pad(images, [6, 6, 6, 6], mode="reflect")
-    doubled = resampled(padded, (2 * height + 24, 2 * width + 24), taps=12)
+    # Each image is padded as the furthest of the batch needs, by its own size at most. Of batches of 4 to 32 that are
+    # transformed with probabilities of 0.2 to 0.6 one in 30 to 1000 needs four times the area or more; the mean is 1.6
+    # to 3.8 (drawn from the distributions of training/augment.py).
+    down, across = height // 2, width // 2
+    padded = functional.pad(images, [across, across, down, down], mode="reflect")
+    doubled = resampled(padded, (4 * height, 4 * width), taps=12)
     size = (2 * height + 12, 2 * width + 12)
     grid = functional.affine_grid(geometry[:, :2], [batch, 3, *size], align_corners=False)
     turned = functional.grid_sample(doubled, grid, mode="bilinear", padding_mode="zeros", align_corners=False)

@@ -34,8 +34,10 @@ class _Layer(nn.Module):
     def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         """Features [batch, outputs, h, w]."""
         batch, _, height, _ = x.shape
-        styles = self.style(style)
-        factors = demodulation(self.weight, styles).reshape(batch, -1, 1, 1)
+        # Styles and the styled weights of every sample stay in FP32 at all resolutions.
+        with full_precision():
+            styles = self.style(style)
+            factors = demodulation(self.weight, styles).reshape(batch, -1, 1, 1)
         x = x * styles.reshape(batch, -1, 1, 1)
         if self.up:
             x = functional.conv_transpose2d(x, self.weight.transpose(0, 1), stride=2)
@@ -57,7 +59,8 @@ class _Picture(nn.Module):
 
     def forward(self, x: torch.Tensor, style: torch.Tensor) -> torch.Tensor:
         """Colours [batch, 3, h, w]."""
-        styles = self.style(style) * 0.1
+        with full_precision():
+            styles = self.style(style) * 0.1
         return activated(functional.conv2d(x * styles.reshape(len(x), -1, 1, 1), self.weight), self.bias)
 
 
