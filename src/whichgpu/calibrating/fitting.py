@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from whichgpu.calibrating.observing import Observed
 from whichgpu.costing import Arithmetic
 from whichgpu.predicting.coefficients import BY_ARITHMETIC, Coefficients, Fitted
-from whichgpu.predicting.hardware import arrays, issued_flops_per_s
+from whichgpu.predicting.hardware import BOOST, arrays, issued_flops_per_s
 
 SWEEPS: Final = 2
 """Passes over the coefficients; a third changes none by more than a percent."""
@@ -31,7 +31,7 @@ _STEPS: Final = 14
 """Golden-section steps of one coefficient: its range shrinks to a few parts in a thousand."""
 
 RANGES: Final[Mapping[str, tuple[float, float]]] = {
-    "utilization": (0.05, 1.08),
+    "utilization": (0.05, BOOST),
     "bandwidth": (0.30, 1.00),
     "conv_utilization": (0.05, 1.50),
     "attention_utilization": (0.10, 1.50),

@@ -203,10 +203,8 @@ def _solved(terms: Floats, left: Floats, penalty: float) -> Floats:
     """The ridge's solution, by whichever of terms and rows are fewer (Saunders 1998)."""
     rows, columns = terms.shape
     if columns > rows:
-        dual: Floats = terms.T @ np.linalg.solve(terms @ terms.T + penalty * np.eye(rows), left)
-        return dual
-    primal: Floats = np.linalg.solve(terms.T @ terms + penalty * np.eye(columns), terms.T @ left)
-    return primal
+        return np.asarray(terms.T @ np.linalg.solve(terms @ terms.T + penalty * np.eye(rows), left), dtype=np.float64)
+    return np.asarray(np.linalg.solve(terms.T @ terms + penalty * np.eye(columns), terms.T @ left), dtype=np.float64)
 
 
 def merged(first: Vectors, second: Vectors) -> Vectors:

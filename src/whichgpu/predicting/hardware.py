@@ -28,6 +28,9 @@ _PAGEABLE_BYTES_PER_S: Final = 6.0e9
 
 _PINNED_FRACTION: Final = 0.8
 
+BOOST: Final = 1.08
+"""Clocks of single boards over the data sheet's boost clock, at most."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hardware:
@@ -41,6 +44,7 @@ class Hardware:
     multiprocessors: Floats
     clock_hz: Floats
     matmul_flops_per_s: Floats
+    boosted_flops_per_s: Floats
     conv_flops_per_s: Floats
     gathering_per_s: Floats
     weight_gradient: Floats
@@ -180,6 +184,7 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
         "multiprocessors": gpu.get("multiprocessors") or _matrix_engines(gpu),
         "clock_hz": clock_hz,
         "matmul_flops_per_s": matmul * emulated,
+        "boosted_flops_per_s": BOOST * issued_flops_per_s(gpu, resolution.matmul, family) * emulated,
         "conv_flops_per_s": conv * emulated * family.conv_utilization[resolution.conv],
         "gathering_per_s": _gathering_per_s(gpu, resolution.conv),
         "weight_gradient": family.conv_weight if _on_matrix_units(gpu, resolution.conv) else 1.0,

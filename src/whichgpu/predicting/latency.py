@@ -89,8 +89,7 @@ def times(
     memory_s, start_s = _chains(table, hardware, memory_s, launches + turns, form)
     alive = occurrences(table, hardware)
     busy_s = np.maximum(_joined_busy_s(table, compute_s, memory_s, form), power_s) + turning_s
-    shaped = factors(table, hardware.devices, hardware.effects, stack.name)
-    busy_s = busy_s if shaped is None else busy_s * shaped
+    busy_s = _shaped(busy_s, table, hardware, stack)
     device_s = ((busy_s + start_s) * alive).sum(axis=0)
     # Kernels that a library adds by itself pass no framework: they cost the device a start, the host next to nothing.
     issue_s = launches * _launch_s(table, stack) + (table.library_loop * table.steps)[:, None] * stack.host_loop_s
@@ -109,6 +108,19 @@ def times(
         device_s=device_s,
         step_s=step_s,
     )
+
+
+def _shaped(busy_s: Floats, table: CostTable, hardware: Hardware, stack: Stack) -> Floats:
+    """Device seconds with what shapes do beyond the kernel model; no product beats what its units can issue."""
+    found = factors(table, hardware.devices, hardware.effects, stack.name)
+    if found is None:
+        return busy_s
+    matmul = (table.product == Product.MATMUL) & ~table.vector_product
+    least_s = _by_precision(
+        table, hardware, lambda rows, rates: rows.flops[:, None] / rates.boosted_flops_per_s[None, :]
+    )
+    shaped: Floats = np.where(matmul[:, None], np.maximum(busy_s * found, least_s), busy_s * found)
+    return shaped
 
 
 def _by_precision(table: CostTable, hardware: Hardware, figure: Callable[[CostTable, Hardware], Floats]) -> Floats:

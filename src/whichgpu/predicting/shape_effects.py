@@ -131,14 +131,20 @@ _PRODUCTS: Final = frozenset({"gemm", "conv", "attention", "rnn"})
 
 
 def read_vectors(document: Mapping[str, Any]) -> dict[str, dict[str, dict[str, Floats]]]:
-    """The weights of a fitted document; raises KeyError, TypeError or ValueError where it is damaged."""
+    """The weights of a fitted document; raises KeyError, TypeError, AttributeError or ValueError for a damaged one."""
     return {
         chip: {
-            name: {stack: np.array(text.split(), dtype=np.float64) / _UNIT for stack, text in by_stack.items()}
-            for name, by_stack in by_class.items()
+            name: {stack: _read(text, name) for stack, text in by_stack.items()} for name, by_stack in by_class.items()
         }
         for chip, by_class in document.items()
     }
+
+
+def _read(text: str, name: str) -> Floats:
+    vector = np.array(text.split(), dtype=np.float64) / _UNIT
+    if len(vector) != TERMS[name.partition(",")[0]].width or not np.isfinite(vector).all():
+        raise ValueError(f"the weights of {name!r} do not fit its terms")
+    return vector
 
 
 def written_vectors(vectors: Vectors) -> dict[str, dict[str, dict[str, str]]]:

@@ -7,6 +7,7 @@ last knot a term keeps its value, so nothing is extrapolated.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -38,6 +39,10 @@ class Axis:
     step: float = 2.0
     pair_step: float = 3.0
 
+    def knots(self, step: float) -> int:
+        """How many steps there are between the first knot and the last."""
+        return round((self.last - self.first) / step)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
@@ -47,6 +52,16 @@ class Terms:
     axes: Mapping[str, Axis]
     pairs: tuple[tuple[str, str], ...]
     flags: Callable[[CostTable, Rows], Floats]
+    flag_count: int = 0
+
+    @property
+    def width(self) -> int:
+        """How many terms there are."""
+        single = sum(axis.knots(axis.step) + 1 for axis in self.axes.values())
+        return 1 + self.flag_count + single + sum(self._pair_width(*pair) for pair in self.pairs)
+
+    def _pair_width(self, *names: str) -> int:
+        return math.prod(self.axes[name].knots(self.axes[name].pair_step) + 1 for name in names)
 
     def of(self, table: CostTable, rows: Rows) -> Floats:
         """The terms of rows of a table, [rows, terms]."""
@@ -61,7 +76,7 @@ class Terms:
 
 def _hats(size: Floats, axis: Axis, step: float) -> Floats:
     """Hat functions at an axis's knots, [rows, knots]: at most two of a row differ from 0, and they add up to 1."""
-    knots = round((axis.last - axis.first) / step)
+    knots = axis.knots(step)
     place = np.clip((size - axis.first) / step, 0.0, float(knots))
     left = np.minimum(np.floor(place), knots - 1).astype(np.int64)
     found = np.zeros((len(size), knots + 1))
@@ -170,8 +185,8 @@ _STREAM: Final = Terms(
 )
 
 TERMS: Final[Mapping[str, Terms]] = {
-    "gemm": Terms(sizes=_product_sizes, axes=_PRODUCT_AXES, pairs=_PRODUCT_PAIRS, flags=_product_flags),
-    "conv": Terms(sizes=_product_sizes, axes=_PRODUCT_AXES, pairs=_PRODUCT_PAIRS[:3], flags=_conv_flags),
+    "gemm": Terms(sizes=_product_sizes, axes=_PRODUCT_AXES, pairs=_PRODUCT_PAIRS, flags=_product_flags, flag_count=9),
+    "conv": Terms(sizes=_product_sizes, axes=_PRODUCT_AXES, pairs=_PRODUCT_PAIRS[:3], flags=_conv_flags, flag_count=10),
     "attention": Terms(
         sizes=_attention_sizes,
         axes={
@@ -195,6 +210,7 @@ TERMS: Final[Mapping[str, Terms]] = {
         },
         pairs=(("batch", "hidden"), ("hidden", "steps")),
         flags=_chain_flags,
+        flag_count=3,
     ),
     "norm": _STREAM,
     "softmax": _STREAM,

@@ -1,6 +1,7 @@
 """Predictions against roofline arithmetic by hand, and properties that any honest predictor has."""
 
 import dataclasses
+import itertools
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +12,10 @@ from whichgpu.estimate import Fit
 from whichgpu.gpu import Figure
 from whichgpu.graph import Kind, Operator, OperatorGraph, Phase, Role, Tensor
 from whichgpu.predicting import breakdown, predict, predict_arrays
+from whichgpu.predicting.coefficients import shipped
+from whichgpu.predicting.shape_effects import ShapeEffects
 from whichgpu.workload import Precision, Workload
+from whichgpu.zoo import workload as zoo_workload
 
 CATALOG = default_catalog()
 RTX_3090 = CATALOG.get("rtx-3090")
@@ -91,8 +95,21 @@ def test_more_bandwidth_is_never_slower(m, k, n, factor):
 
 @settings(max_examples=40, deadline=None)
 @given(st.integers(1, 2048), st.integers(1, 2048), st.integers(1, 2048), st.integers(1, 8))
-def test_time_grows_with_the_batch(m, k, n, times):
-    assert latency(product(m * times, k, n), RTX_3090) >= latency(product(m, k, n), RTX_3090) * (1 - 1e-9)
+def test_time_of_the_kernel_model_grows_with_the_batch(m, k, n, times):
+    # What a library's choice of kernels adds does not: measured boards run many a larger product faster.
+    plain = dataclasses.replace(shipped(), effects=ShapeEffects())
+    more, fewer = (predict(product(rows, k, n), [RTX_3090], plain)[0].latency_s.mid for rows in (m * times, m))
+    assert more >= fewer * (1 - 1e-9)
+
+
+@pytest.mark.parametrize("name", ["resnet50", "bert-base", "gpt2", "lstm", "mobilenet_v2"])
+@pytest.mark.parametrize("phase", ["train", "infer"])
+def test_a_step_of_a_network_is_never_shorter_with_more_of_a_batch(name, phase):
+    gpus = [gpu for gpu in CATALOG.gpus if shipped().is_measured(gpu)]
+    work = zoo_workload(name, phase)
+    steps = [[each.latency_s.mid for each in predict(work.at_batch(size), gpus)] for size in (1, 2, 4, 8, 16, 32, 64)]
+    for fewer, more in itertools.pairwise(steps):
+        assert all(longer >= shorter * (1 - 1e-9) for shorter, longer in zip(fewer, more, strict=True))
 
 
 @settings(max_examples=30, deadline=None)
