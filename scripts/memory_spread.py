@@ -16,6 +16,9 @@ from whichgpu.validating.memory import REASONS, MemoryRecord
 LANGUAGE = ("litgpt",)
 """Sources of language models."""
 
+GIVEN = ("gpumemnet",)
+"""Sources whose context is given: what is left is exact, and says nothing of others."""
+
 
 def main() -> None:
     """Print a line a source, what stands apart, the verdicts, and the factor over all."""
@@ -37,7 +40,8 @@ def main() -> None:
     print(f"inside the interval, each source weighing the same: {record.coverage():.0%}")
     sources = [each.source for each in record.sources()]
     print(f"factor of language models: {record.factor(*(name for name in sources if name in LANGUAGE)):.3f}")
-    print(f"factor of all others: {record.factor(*(name for name in sources if name not in LANGUAGE)):.3f}")
+    others = (name for name in sources if name not in (*LANGUAGE, *GIVEN))
+    print(f"factor of all others: {record.factor(*others):.3f}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ def test_the_page_is_made_of_the_document_that_ships(monkeypatch: pytest.MonkeyP
 
 def test_rows_have_a_cell_for_each_column() -> None:
     for part in accuracy().parts:
-        assert {table.kind for table in part.tables} == {"asked", "decisions", "errors", "processors", "counts"}
+        assert {table.kind for table in part.tables} == {
+            *("asked", "memory", "verdicts", "decisions", "errors", "processors", "counts")
+        }
         for table in part.tables:
             assert {len(row) for row in table.rows} <= {len(table.columns)}
 
@@ -46,6 +48,7 @@ def test_what_the_document_says_is_read() -> None:
         ("tau", 0.6875, "0.69"),
         ("width", 136.8, "137"),
         ("share", 0.9989, "99.9%"),
+        ("right", 0.994, "99.4%"),
         ("n", 112889, "112889"),
         ("scaled", None, "–"),
         ("skipped", {"serving": 3, "bad_unit": 1}, "serving 3, bad_unit 1"),
@@ -63,3 +66,10 @@ def test_a_goal_is_met_at_the_goal_and_not_without_one() -> None:
     assert not found.met(("x", 12.0, None), "spec_only")
     assert not found.met(("x", None, 12), "spec_only")
     assert not found.met(("x", 1.0, 12), "name")
+
+
+def test_a_share_of_right_verdicts_is_met_from_its_goal_on() -> None:
+    found = Table(kind="verdicts", tier="", columns=("right", "right_asked"), rows=())
+    assert found.met((0.95, 0.95), "right")
+    assert not found.met((0.949, 0.95), "right")
+    assert not found.met((None, 0.95), "right")

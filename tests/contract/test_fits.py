@@ -68,6 +68,6 @@ def test_an_estimate_knows_the_screen_too(capsys):
         (found,) = json.loads(capsys.readouterr().out)["estimates"]
         return found
 
-    plain, beside = estimated("--batch-size", "16"), estimated("--batch-size", "16", "--display")
+    plain, beside = estimated("--batch-size", "90"), estimated("--batch-size", "90", "--display")
     assert plain["peak_memory_bytes"] == beside["peak_memory_bytes"]
     assert beside["fit_probability"] < plain["fit_probability"]

@@ -66,14 +66,31 @@ def test_links_lead_somewhere(name: str) -> None:
 
 MENTIONED = re.compile(r"`((?:docs|src|tests|scripts|examples|data|\.ci)/[\w./*-]+[\w*/])`")
 
-ELSEWHERE = {"examples/nlp_example.py", "scripts/sft.py", "scripts/Makefile", "scripts/Dockerfile"}
-"""Files of other projects (accelerate, trl, Lambda's benchmark) that the documents speak of."""
+ELSEWHERE = {
+    *("examples/nlp_example.py", "scripts/sft.py", "scripts/Makefile", "scripts/Dockerfile"),
+    "data/measurements/own/examples.parquet",
+}
+"""Files of other projects (accelerate, trl, Lambda's benchmark), and one that a command writes."""
 
 
 @pytest.mark.parametrize("name", [name for name in documents() if name != "CHANGELOG.md"])
 def test_files_that_documents_name_are_there(name: str) -> None:
     named = set(MENTIONED.findall((ROOT / name).read_text(encoding="utf-8"))) - ELSEWHERE
     assert [each for each in sorted(named) if not any(ROOT.glob(each))] == []
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.ja.md"])
+def test_a_reader_of_the_readme_finds_every_document(readme: str) -> None:
+    found, ahead = set(), [ROOT / readme]
+    while ahead:
+        path = ahead.pop()
+        text = path.read_text(encoding="utf-8")
+        named = {*LINK.findall(without_code(path)), *re.findall(r"`((?:docs/)?[\w-]+\.md)`", text)}
+        places = {(folder / name.partition("#")[0]).resolve() for name in named for folder in (path.parent, ROOT)}
+        new = {place for place in places if place.is_file() and place.suffix == ".md"} - found
+        found |= new
+        ahead += new
+    assert set((ROOT / "docs").glob("*.md")) - found == set()
 
 
 def test_anchors_are_made_as_github_makes_them(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from whichgpu.asking.contradictions import check
 from whichgpu.asking.keys import EACH, MOST_WORKLOADS, SECTIONS, TOP, Key
 from whichgpu.asking.values import value
+from whichgpu.catalog.positions import not_parsed, not_text
 from whichgpu.errors import InvalidFile, InvalidValue, UnknownName, nearest
 from whichgpu.requirement import (
     GOAL_NAMES,
@@ -63,14 +64,14 @@ def read(path: Path) -> dict[str, Any]:
         raise InvalidFile("there is no file {source}", source=str(path), field="requirements") from None
     except RecursionError:
         raise InvalidFile("{path} is nested too deep", path=str(path), field="requirements") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError:
+        raise not_text(path, "requirements") from None
+    except OSError as error:
         raise InvalidFile(
             "{path} cannot be read: {error}", path=str(path), error=type(error).__name__, field="requirements"
         ) from None
     except (json.JSONDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InvalidFile(
-            "{path} is no TOML or JSON: {error}", path=str(path), error=str(error)[:120], field="requirements"
-        ) from None
+        raise not_parsed(path, error, "requirements") from None
     if not isinstance(document, dict) or _depth(document) > _DEEPEST:
         raise InvalidFile("{path} holds no table of requirements", path=str(path), field="requirements")
     return document
@@ -101,7 +102,7 @@ def asked(document: Mapping[str, Any]) -> Asked:
     known = {*TOP, *SECTIONS, "workloads", "schema"}
     for name in document:
         if name not in known:
-            raise unknown_key(str(name), known, "")
+            raise unknown_key(str(name), known, inside=True)
     if document.get("schema", SCHEMA) != SCHEMA:
         raise InvalidValue(
             "schema is {value!r}, but must be {schema!r}", value=document["schema"], schema=SCHEMA, field="schema"
@@ -119,9 +120,9 @@ def asked(document: Mapping[str, Any]) -> Asked:
     return found
 
 
-def unknown_key(name: str, known: Collection[str], section: str = "") -> UnknownName:
-    """The error of a key that requirements do not have, with the nearest that they have."""
-    close = nearest(name, known)
+def unknown_key(name: str, known: Collection[str], section: str = "", *, inside: bool = False) -> UnknownName:
+    """The error of a key that requirements do not have, with the nearest that they have; ``inside`` sections, too."""
+    close = nearest(name, known) or (_inside(name) if inside else None)
     return UnknownName(
         "requirements have no key {name!r}",
         name=f"{section}.{name}" if section else name,
@@ -130,6 +131,13 @@ def unknown_key(name: str, known: Collection[str], section: str = "") -> Unknown
         field=f"{section}.{name}" if section else name,
         hint="did you mean {close!r}?" if close else "keys: {known}",
     )
+
+
+def _inside(name: str) -> str | None:
+    """The nearest key of a section, as one writes it: ``budgett`` is ``money.budget``."""
+    homes = {key: section for section, keys in SECTIONS.items() for key in keys}
+    close = nearest(name, homes)
+    return None if close is None else f"{homes[close]}.{close}"
 
 
 def _section(given: Any, keys: Mapping[str, Key], section: str) -> Values:
@@ -151,6 +159,12 @@ def _work(document: Mapping[str, Any], top: Values, sections: Mapping[str, Value
         return (Work(source=top.get("source"), options=dict(sections.get("workload", {}))),)
     if not isinstance(given, list) or not given:
         raise InvalidValue("workloads must be a list of tables", field="workloads")
+    if "source" in top or sections.get("workload"):
+        raise InvalidValue(
+            "workloads stands beside source or workload, of which it takes the place",
+            field="workloads",
+            hint="leave one of them out",
+        )
     if len(given) > MOST_WORKLOADS:
         raise InvalidValue(
             "{count} workloads are too many: {most} at most", count=len(given), most=MOST_WORKLOADS, field="workloads"

@@ -5,19 +5,25 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.catalog.loading import Catalog
+from whichgpu.catalog.positions import not_parsed, not_text
 from whichgpu.catalog.prices import KINDS, Price
-from whichgpu.errors import InvalidFile, WhichGpuError
+from whichgpu.errors import InvalidFile, WhichGpuError, nearest
 from whichgpu.requirement import Money
 from whichgpu.units import MIB
 
 LARGEST_BYTES: Final = 4 * MIB
 COLUMNS: Final = ("gpu", "way", "amount", "currency")
+MORE_COLUMNS: Final = ("kind", "date", "source", "note")
+"""Columns that may follow."""
+
+_DATE: Final = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 WAYS: Final = ("new", "used", "rented")
 """The ways that a price may be for; rent is for an hour."""
 
@@ -50,20 +56,17 @@ def _rows(path: Path) -> Iterator[tuple[int, Mapping[str, Any]]]:
         rows = tomllib.loads(text).get("price", []) if path.suffix == ".toml" else list(_table(path, text))
     except FileNotFoundError:
         raise InvalidFile("there is no file {source}", source=str(path), field="prices") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise not_text(path, "prices") from None
+    except tomllib.TOMLDecodeError as error:
+        raise not_parsed(path, error, "prices") from None
+    except (OSError, csv.Error) as error:
         raise InvalidFile(
-            "{path} cannot be read: {error}", path=str(path), error=_said(error),
-            field="prices",
-        ) from None  # fmt: skip
+            "{path} cannot be read: {error}", path=str(path), error=type(error).__name__, field="prices"
+        ) from None
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         raise InvalidFile("{path} has no prices", path=str(path), field="prices")
     return iter(list(enumerate(rows, start=1)))
-
-
-def _said(error: Exception) -> str:
-    """What went wrong: where a file's text does not parse, else the kind of the error."""
-    parsing = isinstance(error, tomllib.TOMLDecodeError | csv.Error)
-    return str(error)[:120] if parsing and str(error) else type(error).__name__
 
 
 def _table(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
@@ -80,6 +83,9 @@ def _table(path: Path, text: str) -> Iterator[Mapping[str, Any]]:
 def _price(
     path: Path, number: int, row: Mapping[str, Any], catalog: Catalog, currencies: Mapping[str, float]
 ) -> tuple[str, Price]:
+    unknown = next((name for name in row if name not in (*COLUMNS, *MORE_COLUMNS)), "")
+    if unknown != "":
+        raise _broken((path, number), "a price has no {name!r}", name=unknown, **_way_out(unknown))
     empty = [name for name in COLUMNS if row.get(name) in (None, "")]
     if empty:
         raise _broken((path, number), "{missing}: nothing is given", missing=", ".join(empty))
@@ -99,11 +105,29 @@ def _price(
     return gpu, Price(
         way=way,
         money=Money(amount=_amount(path, number, row.get("amount")), currency=currency),
-        date=str(row.get("date") or ""),
+        date=_date(path, number, row.get("date")),
         source=str(row.get("source") or path.name),
         note=str(row.get("note") or ""),
         kind=kind,
     )
+
+
+def _way_out(name: str | None) -> dict[str, Any]:
+    """The hint for a column that prices do not have; a row that is longer than its heading has no name for the rest."""
+    close = None if name is None else nearest(name, (*COLUMNS, *MORE_COLUMNS))
+    if close is not None:
+        return {"close": close, "hint": "did you mean {close!r}?"}
+    return {"hint": "columns: gpu,way,amount,currency; kind, date, source and note may follow"}
+
+
+def _date(path: Path, number: int, given: Any) -> str:
+    """A year, a month or a day; empty where none is given."""
+    text = str(given or "").strip()
+    if text and _DATE.fullmatch(text) is None:
+        raise _broken(
+            (path, number), "{date!r} is no date", date=text, hint="write it like 2026-09-30, 2026-09 or 2026"
+        )
+    return text
 
 
 def _amount(path: Path, number: int, given: Any) -> float:

@@ -128,7 +128,7 @@ _DETAILS: Final = ("problem", "reason")
 _NO_SUCH_NAME: Final = N_("there is no {what} {name!r}")
 """The sentence that says which kind of name is unknown, a word of the catalogue."""
 
-_KINDS: Final = (N_("stack"), N_("weight precision"), N_("vendor"), N_("layout"), N_("input transfer"))
+_KINDS: Final = (N_("stack"), N_("weight precision"), N_("vendor"), N_("layout"), N_("input transfer"), N_("objective"))
 """Kinds of names that are told of below the faces, which mark their own."""
 
 _PLACES: Final = (

@@ -168,7 +168,7 @@ def test_every_key_reads_its_own_example() -> None:
         ("bomb.json", '{"a":' * 5000 + "1" + "}" * 5000, "nested too deep"),
         ("bomb.toml", "a = " + "[" * 5000 + "]" * 5000, "nested too deep"),
         ("twice.json", '{"place": {}, "place": {"kind": "rack"}}', "'place' is there twice"),
-        ("twice.toml", "[place]\n[place]\n", "no TOML"),
+        ("twice.toml", "[place]\n[place]\n", "twice"),
         ("large.toml", "#" * 300_000, "too large"),
     ],
 )
@@ -184,3 +184,38 @@ def test_a_notebook_has_no_room_for_cards() -> None:
     for limit in ({"max_slots": 2}, {"max_length": "280 mm"}):
         with pytest.raises(InvalidValue, match="notebook"):
             asked({"place": {"kind": "laptop", **limit}})
+
+
+def test_a_key_of_a_section_that_stands_outside_it_is_found() -> None:
+    with pytest.raises(UnknownName) as caught:
+        asked({"budgett": "900 USD"})
+    assert caught.value.values["close"] == "money.budget"
+
+
+@pytest.mark.parametrize("beside", [{"source": "lstm"}, {"workload": {"batch_size": 8}}])
+def test_several_workloads_stand_alone(beside: dict[str, Any]) -> None:
+    with pytest.raises(InvalidValue) as caught:
+        asked({"workloads": [{"source": "resnet50"}], **beside})
+    assert caught.value.field == "workloads"
+
+
+@pytest.mark.parametrize(("name", "line"), [("q.toml", 3), ("q.json", 2)])
+def test_where_a_file_does_not_parse_is_told_by_its_line(tmp_path: Path, name: str, line: int) -> None:
+    text = 'goal = "fastest"\n[place]\nkind desk\n' if name == "q.toml" else '{"goal": "fastest",\n"place" 3}'
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidFile) as caught:
+        read(tmp_path / name)
+    assert caught.value.values["line"] == line
+
+
+def test_bytes_that_are_no_text_are_told_as_such(tmp_path: Path) -> None:
+    (tmp_path / "q.toml").write_bytes('goal = "fastest"'.encode("utf-16"))
+    with pytest.raises(InvalidFile, match="UTF-8"):
+        read(tmp_path / "q.toml")
+
+
+@pytest.mark.parametrize("text", ['goal = "fastest"\ngoal = "value"\n', "[place]\n[place]\n"])
+def test_a_key_that_a_file_has_twice_is_told_by_its_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "q.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(InvalidFile, match="twice, at line 2"):
+        read(tmp_path / "q.toml")

@@ -105,3 +105,26 @@ def test_a_kind_of_price(tmp_path: Path) -> None:
     assert prices(tmp_path, HEAD + "rtx-3090,new,100,USD,,\n")["rtx-3090"][0].kind == "street"
     with pytest.raises(InvalidFile, match="guess"):
         prices(tmp_path, head + "rtx-3090,new,100,USD,guess,,\n")
+
+
+def test_a_column_that_prices_do_not_have_is_told_with_the_nearest(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        prices(tmp_path, "gpu,way,amount,currency,dat\nrtx-3090,new,1,USD,2026\n")
+    assert (caught.value.values["name"], caught.value.values["close"]) == ("dat", "date")
+    with pytest.raises(InvalidFile):  # a row longer than its heading
+        prices(tmp_path, "gpu,way,amount,currency\nrtx-3090,new,1,USD,2026\n")
+
+
+@pytest.mark.parametrize("date", ["tomorrow", "2026/09", "26-09-30", "2026-9"])
+def test_a_date_is_a_year_a_month_or_a_day(tmp_path: Path, date: str) -> None:
+    with pytest.raises(InvalidFile, match="no date"):
+        prices(tmp_path, f"gpu,way,amount,currency,date\nrtx-3090,new,1,USD,{date}\n")
+    for good in ("2026", "2026-09", "2026-09-30"):
+        found = prices(tmp_path, f"gpu,way,amount,currency,date\nrtx-3090,new,1,USD,{good}\n")
+        assert found["rtx-3090"][0].date == good
+
+
+def test_where_a_table_does_not_parse_is_told_in_our_own_words(tmp_path: Path) -> None:
+    with pytest.raises(InvalidFile) as caught:
+        prices(tmp_path, '[[price]]\ngpu = "rtx-3090\n', "p.toml")
+    assert (caught.value.values["line"], caught.value.values["column"]) == (2, 16)

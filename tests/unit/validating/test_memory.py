@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from whichgpu.validating.memory import IMPOSSIBLE, MemoryRecord, Peak, _set_apart
+from whichgpu.validating.memory import IMPOSSIBLE, SLICED, MemoryRecord, Peak, _set_apart
 
 
 def peak(measured, predicted, source="a", certain=0.0):
@@ -44,8 +44,8 @@ def test_each_source_weighs_the_same_in_the_factor():
 
 def test_rows_below_what_is_exact_stand_apart_with_their_reason():
     assert _set_apart(peak(90.0, 200.0, certain=100.0), 1.0).apart == IMPOSSIBLE
-    assert "slices" in _set_apart(peak(100.0, 100.0, "lambda_diffusers"), 32.0).apart
-    assert "slices" in _set_apart(peak(100.0, 190.0, "lambda_diffusers"), 16.0, too_large=True).apart
+    assert _set_apart(peak(100.0, 100.0, "lambda_diffusers"), 32.0).apart == SLICED
+    assert _set_apart(peak(100.0, 190.0, "lambda_diffusers"), 16.0, too_large=True).apart == SLICED
     assert not _set_apart(peak(100.0, 190.0), 16.0, too_large=True).apart
     assert not _set_apart(peak(100.0, 100.0), 1.0).apart
 
