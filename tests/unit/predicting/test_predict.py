@@ -109,7 +109,8 @@ def test_a_step_of_a_network_is_never_shorter_with_more_of_a_batch(name, phase):
     work = zoo_workload(name, phase)
     steps = [[each.latency_s.mid for each in predict(work.at_batch(size), gpus)] for size in (1, 2, 4, 8, 16, 32, 64)]
     for fewer, more in itertools.pairwise(steps):
-        assert all(longer >= shorter * (1 - 1e-9) for shorter, longer in zip(fewer, more, strict=True))
+        # A thousandth: effects of shapes are steps of a thousandth themselves.
+        assert all(longer >= shorter * (1 - 1e-3) for shorter, longer in zip(fewer, more, strict=True))
 
 
 @settings(max_examples=30, deadline=None)
