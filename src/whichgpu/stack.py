@@ -36,6 +36,8 @@ class Stack:
     where a library convolves.
     ``micro_batch`` are the rows that a product takes at most: longer prompts pass in parts.
     ``fused_attention_year`` is the first year in which the framework's attention is one kernel.
+    ``winograd_images`` and ``winograd_weights`` are the largest kernels, by their side, that the library has Winograd's
+    algorithm for in convolutions and their gradients of images, and in gradients of weights; 0 for none.
     ``early_library`` says that products have few tiles to choose from and no split of k (CUDA libraries before 2017).
     ``expandable_segments`` says that PyTorch's allocator maps pages where they are needed instead of asking for
     segments. ``context_bytes`` is what the framework holds before the model.
@@ -61,6 +63,8 @@ class Stack:
     early_library: bool
     micro_batch: float
     unrolled: float
+    winograd_images: int
+    winograd_weights: int
     fused_attention_year: int
     expandable_segments: bool
     context_bytes: float
@@ -110,6 +114,8 @@ def _stack(name: str, row: Mapping[str, Any]) -> Stack:
         early_library=row.get("early_library", False),
         micro_batch=row.get("micro_batch", float("inf")),
         unrolled=row.get("unrolled", 0.0),
+        winograd_images=row.get("winograd_images", 5),
+        winograd_weights=row.get("winograd_weights", 5),
         fused_attention_year=row.get("fused_attention_year", 0),
         expandable_segments=row.get("expandable_segments", False),
         context_bytes=row["context_bytes"],

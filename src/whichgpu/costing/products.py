@@ -79,6 +79,7 @@ def conv(operands: Operands) -> Iterator[Cost]:
         "input": (images * math.prod(x.shape[2:]), in_per_group),
         "weight": (out_per_group, in_per_group * kernel),
     }[direction]
+    waste = _winograd_waste(operator, w, y, groups)
     yield Cost(
         product=Product.CONV,
         flops=flops,
@@ -89,7 +90,8 @@ def conv(operands: Operands) -> Iterator[Cost]:
         n=float(n),
         # The depth that the FLOP leave: a strided convolution's gradient meets a part of its kernel at a time.
         k=flops / max(2.0 * groups * m * n, 1.0),
-        winograd_waste=_winograd_waste(operator, w, y, groups) if direction != "weight" else 0.0,
+        winograd_waste=waste,
+        winograd_side=float(w.shape[-1]) if waste else 0.0,
         turned=operands.traffic(x, y),
         # One input channel a group: the library multiplies on vector units, there is no matrix to tile. Gradients of
         # wider groups fall back on such kernels, too (two groups are two calls).
@@ -110,6 +112,9 @@ def _conv_operands(operands: Operands, direction: str) -> tuple[Tensor, Tensor, 
 _WINOGRAD_TILE: Final = 4
 """Output tile of the Winograd algorithm that libraries use for 3x3 kernels, F(4x4, 3x3) (Lavin and Gray 2016)."""
 
+_WINOGRAD_KERNELS: Final = ((3, 3), (5, 5))
+"""Kernels that cuDNN has Winograd's algorithm for (cuDNN documentation); a stack's library may be older."""
+
 
 def _winograd_waste(operator: Operator, w: Tensor, y: Tensor, groups: int) -> float:
     """How much larger the image is when rounded up to tiles; 0 where the algorithm does not apply."""
@@ -117,7 +122,7 @@ def _winograd_waste(operator: Operator, w: Tensor, y: Tensor, groups: int) -> fl
     applies = (
         rank == 2
         and groups == 1
-        and tuple(w.shape[2:]) == (3, 3)
+        and tuple(w.shape[2:]) in _WINOGRAD_KERNELS
         and sizes(operator.attributes.get("stride"), rank) == (1, 1)
         and sizes(operator.attributes.get("dilation"), rank) == (1, 1)
         and min(y.shape[2:]) > 0

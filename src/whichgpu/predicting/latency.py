@@ -232,8 +232,8 @@ def _arithmetic_j(table: CostTable, hardware: Hardware, form: Form) -> Floats:
         (table.product == Product.CONV)[:, None], hardware.conv_j_per_flop[None, :], hardware.matmul_j_per_flop[None, :]
     )
     done = table.flops * (1.0 - table.skipped_fraction)
-    gain = np.maximum(hardware.winograd_gain[None, :], 1.0) ** form.winograd_energy
-    saved = np.where(table.winograd_waste[:, None] > 0, gain, 1.0)
+    gain = np.maximum(hardware.winograd_flops_per_s / hardware.conv_flops_per_s, 1.0) ** form.winograd_energy
+    saved = np.where(table.winograd_waste[:, None] > 0, gain[None, :], 1.0)
     energy: Floats = done[:, None] * per_flop / saved
     return energy + table.vector_flops[:, None] * hardware.vector_j_per_flop[None, :]
 
@@ -267,12 +267,20 @@ def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, st
     seconds = seconds / np.where(gradient, hardware.weight_gradient[None, :], 1.0)
     odd = ~conv & (table.batch[rows, None] > 1.0) & (table.k[rows, None] % 8.0 > 0)
     seconds = seconds * np.where(odd, hardware.odd_depth[None, :], 1.0)
-    waste = table.winograd_waste[rows, None]
     if stack.unrolled:
         unrolled: Floats = seconds / np.where(conv, stack.unrolled, 1.0)
         return unrolled
-    faster = np.where(waste > 0, np.minimum(1.0, waste / hardware.winograd_gain[None, :]), 1.0)
-    return seconds * faster
+    return np.minimum(seconds, _winograd_s(table, rows, work, hardware, stack))
+
+
+def _winograd_s(table: CostTable, rows: NDArray[np.int64], work: Floats, hardware: Hardware, stack: Stack) -> Floats:
+    """Seconds of convolutions by Winograd's algorithm, [operators, gpus]; infinite where the library has none."""
+    largest = np.where(table.weight_gradient[rows], stack.winograd_weights, stack.winograd_images)
+    side = table.winograd_side[rows]
+    applies = ((side > 0) & (side <= largest))[:, None] & (hardware.winograd_flops_per_s > 0)[None, :]
+    rate = np.where(applies, hardware.winograd_flops_per_s[None, :], 1.0)
+    seconds: Floats = np.where(applies, work * table.winograd_waste[rows, None] / rate, np.inf)
+    return seconds
 
 
 def _gathered_s(
