@@ -98,6 +98,27 @@ def conv(operands: Operands) -> Iterator[Cost]:
         vector_product=(groups > 1 and in_per_group == 1) or (groups > 2 and direction != "forward"),
         weight_gradient=direction == "weight",
     )
+    yield from _bias(operands, direction)
+
+
+def _bias(operands: Operands, direction: str) -> Iterator[Cost]:
+    """What a convolution's bias costs beside it: frameworks add it in a pass of its own, as they sum up its gradient.
+
+    (PyTorch, ``at::_convolution``: cuDNN's and MIOpen's results take ``add_`` of the bias; TensorFlow's BiasAdd.)
+    """
+    result = operands.outputs[0]
+    if direction == "forward" and len(operands.inputs) > 2:
+        moved = operands.traffic(result)
+        yield Cost(vector_flops=float(result.elements), read=moved, written=moved, fusable=True, label="bias")
+    elif direction == "weight" and len(operands.outputs) > 1:
+        gradient = operands.inputs[0]
+        yield Cost(
+            vector_flops=float(gradient.elements),
+            read=operands.traffic(gradient),
+            written=operands.traffic(operands.outputs[1]),
+            fusable=True,
+            label="bias gradient",
+        )
 
 
 def _conv_operands(operands: Operands, direction: str) -> tuple[Tensor, Tensor, Tensor]:
