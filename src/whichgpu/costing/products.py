@@ -91,6 +91,7 @@ def conv(operands: Operands) -> Iterator[Cost]:
         # The depth that the FLOP leave: a strided convolution's gradient meets a part of its kernel at a time.
         k=flops / max(2.0 * groups * m * n, 1.0),
         winograd_waste=waste,
+        depth_channels=_depth_channels(operator, out_per_group if direction == "input" else in_per_group),
         winograd_side=float(w.shape[-1]) if waste else 0.0,
         turned=operands.traffic(x, y),
         # One input channel a group: the library multiplies on vector units, there is no matrix to tile. Gradients of
@@ -129,6 +130,19 @@ def _conv_operands(operands: Operands, direction: str) -> tuple[Tensor, Tensor, 
         return out, second, first
     return second, out, first
 
+
+def _depth_channels(operator: Operator, channels: int) -> float:
+    """Elements beside each other along a convolution's depth: the channels of a pixel.
+
+    Of a first layer with stride 2 those of two pixels, so that 3 channels are padded to 4 (NVIDIA, "Convolutional
+    Layers User's Guide", quick-start checklist).
+    """
+    pairs = channels <= _FEW_CHANNELS and set(sizes(operator.attributes.get("stride"), 2)) == {2}
+    return 2.0 * channels if pairs else float(channels)
+
+
+_FEW_CHANNELS: Final = 4
+"""Most channels of the images of a first layer."""
 
 _WINOGRAD_TILE: Final = 4
 """Output tile of the Winograd algorithm that libraries use for 3x3 kernels, F(4x4, 3x3) (Lavin and Gray 2016)."""

@@ -39,6 +39,7 @@ _COLUMNS: Final = (
     "skipped_fraction",
     "winograd_waste",
     "winograd_side",
+    "depth_channels",
 )
 _FLAGS: Final = ("fusable", "mixed_only", "vector_product", "full_precision", "library_loop", "weight_gradient")
 _PHASES: Final = {
@@ -76,6 +77,7 @@ class CostTable:
     skipped_fraction: Floats
     winograd_waste: Floats
     winograd_side: Floats
+    depth_channels: Floats
     fusable: Flags
     mixed_only: Flags
     vector_product: Flags

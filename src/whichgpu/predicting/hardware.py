@@ -66,6 +66,7 @@ class Hardware:
     budget_w: Floats
     serial_host: NDArray[np.bool_]
     turned_conv: NDArray[np.bool_]
+    matrix_conv: NDArray[np.bool_]
     mixed: NDArray[np.bool_]
     full: Callable[[], Hardware] | None = None
 
@@ -189,6 +190,7 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
         "serial_host": gpu.is_cpu,
         # MIOpen's Winograd and direct kernels take images as they lie (MIOpen documentation).
         "turned_conv": gpu.vendor == "NVIDIA" and _on_matrix_units(gpu, resolution.conv),
+        "matrix_conv": _on_matrix_units(gpu, resolution.conv),
         "mixed": resolution.mixed,
     }
 

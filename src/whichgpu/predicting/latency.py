@@ -259,7 +259,8 @@ def _compute_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -
 
 
 def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, stack: Stack, form: Form) -> Floats:
-    work = _tiled_s(table, rows, hardware, stack, form)
+    plain = _tiled_s(table, rows, hardware, stack, form)
+    work = plain * _padding(table, rows, hardware, form)
     conv = (table.product[rows] == Product.CONV)[:, None]
     seconds: Floats = work / np.where(conv, hardware.conv_flops_per_s[None, :], hardware.matmul_flops_per_s[None, :])
     seconds[conv[:, 0]] = _gathered_s(table, rows[conv[:, 0]], seconds[conv[:, 0]], work[conv[:, 0]], hardware, form)
@@ -270,7 +271,26 @@ def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, st
     if stack.unrolled:
         unrolled: Floats = seconds / np.where(conv, stack.unrolled, 1.0)
         return unrolled
-    return np.minimum(seconds, _winograd_s(table, rows, work, hardware, stack))
+    return np.minimum(seconds, _winograd_s(table, rows, plain, hardware, stack))
+
+
+def _padding(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, form: Form) -> Floats:
+    """How much longer a convolution is on matrix units than its channels say, [operators, gpus].
+
+    Their operands come in pieces of 16 bytes: 3 channels are padded to 8 in FP16, to 4 in TF32 (NVIDIA, "Convolutional
+    Layers User's Guide").
+    """
+    channels = table.depth_channels[rows, None]
+    piece = np.where(hardware.matrix_conv, _PIECE_BYTES / hardware.element_bytes[:, 0], 1.0)[None, :]
+    padded = np.where(channels > 0, np.ceil(channels / piece) * piece / np.maximum(channels, 1.0), 1.0)
+    # The start and end of a tile do not grow with its depth; gradients of weights have the channels in their width.
+    depth = table.k[rows, None]
+    deeper: Floats = (depth * padded + form.prologue) / (depth + form.prologue)
+    return np.where(table.weight_gradient[rows, None], padded, deeper)
+
+
+_PIECE_BYTES: Final = 16.0
+"""Bytes that a matrix unit's operands are fetched in."""
 
 
 def _winograd_s(table: CostTable, rows: NDArray[np.int64], work: Floats, hardware: Hardware, stack: Stack) -> Floats:
