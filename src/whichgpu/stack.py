@@ -29,7 +29,8 @@ class Stack:
     an architecture's; ``routine_s`` is that of the one that is timed, 0 for none.
     ``stream_bytes_per_clock`` is what a multiprocessor moves a clock in the stack's own kernels, by an operator's
     label in its cost, or by its kind.
-    ``fusion`` is the share of fusable element-wise traffic that is left; ``foreach`` says that the optimizer updates
+    ``fusion`` is the share of fusable element-wise traffic that is left, ``inference_fusion`` that of steps without
+    gradients; ``foreach`` says that the optimizer updates
     all tensors in a few launches. ``layout_copies`` says that copies a capturing framework inserts for its memory
     format run here too; ``channels_last`` that images lie as matrix units want them.
     ``unrolled`` is the rate of convolutions that are unrolled image by image into plain products, over a library's; 0
@@ -57,6 +58,7 @@ class Stack:
     routines: Mapping[str, float]
     stream_bytes_per_clock: Mapping[str, float]
     fusion: float
+    inference_fusion: float
     foreach: bool
     layout_copies: bool
     channels_last: bool
@@ -108,6 +110,7 @@ def _stack(name: str, row: Mapping[str, Any]) -> Stack:
         routines=row.get("routines", {}),
         stream_bytes_per_clock=row.get("stream_bytes_per_clock", {}),
         fusion=row["fusion"],
+        inference_fusion=row.get("inference_fusion", row["fusion"]),
         foreach=row["foreach"],
         layout_copies=row["layout_copies"],
         channels_last=row.get("channels_last", False),

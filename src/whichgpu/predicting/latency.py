@@ -76,11 +76,12 @@ def times(
 ) -> Times:
     """The times of one step of the table's work under a stack."""
     fusable = table.fusable[:, None]
-    traffic = moved_bytes(table, hardware) * np.where(fusable, stack.fusion, 1.0)
+    left = np.where(fusable, stack.fusion if table.backward.any() else stack.inference_fusion, 1.0)
+    traffic = moved_bytes(table, hardware) * left
     memory_s = _memory_s(traffic, table, hardware, stack, form) + _reread_s(table, hardware, form)
     compute_s = _by_precision(table, hardware, lambda rows, rates: _compute_s(rows, rates, stack, form))
     power_s = work_j(table, hardware, traffic, form) / hardware.budget_w[None, :]
-    launches = table.launches[:, None] * np.where(fusable, stack.fusion, 1.0)
+    launches = table.launches[:, None] * left
     last = stack.channels_last if channels_last is None else channels_last
     turning_s, turns = _by_precision(
         table, hardware, lambda rows, rates: np.stack(_turning(rows, rates, form, last), axis=1)

@@ -159,6 +159,13 @@ def test_a_board_held_at_half_its_budget_slows_by_less_than_two():
     assert seconds(196.5) / seconds(None) == pytest.approx(2**0.4, rel=0.01)
 
 
+def test_tensorflow_s_inference_keeps_half_of_its_elementwise_traffic():
+    shape = (64, 256, 56, 56)
+    plain = device_s(Kind.ELEMENTWISE, [shape], shape, function="relu", software="pytorch-eager")
+    fused = device_s(Kind.ELEMENTWISE, [shape], shape, function="relu", software="tf2-graph")
+    assert fused == pytest.approx(plain / 2, rel=0.05)
+
+
 def convolution_s(gpu, image, filters, stride, software="raw-library", precision="fp16", side=7, direction="forward"):
     """Predicted seconds of a convolution of 32 images with itself alone, without its start."""
     channels, size = image
