@@ -243,14 +243,21 @@ def _unfused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> I
             launches=float(repeats),
             label=label,
         )
-    passes = 4.0 if operator_has_mask(operands) else 3.0
-    yield Cost(
-        vector_flops=_SOFTMAX_FLOPS * scores,
-        read=Traffic(wide=scores * passes / 2),
-        written=Traffic(wide=scores * passes / 2),
-        launches=passes,
-        label="softmax",
-    )
+    yield from _unfused_softmax(scores, operands)
+
+
+def _unfused_softmax(scores: float, operands: Operands) -> Iterator[Cost]:
+    """Scaling the scores, adding a mask, and softmax, a pass each; autocast's softmax is in FP32, with a cast each way.
+
+    Gradients of softmax read its result, too.
+    """
+    steps = 2.0 if operator_has_mask(operands) and not operands.backward else 1.0
+    narrow, wide = Traffic(narrow=scores), Traffic(wide=scores)
+    around = Traffic(narrow=steps * scores)
+    yield Cost(vector_flops=steps * scores, read=around, written=around, launches=steps, fusable=True, label="scale")
+    read = wide + wide if operands.backward else wide
+    yield Cost(vector_flops=_SOFTMAX_FLOPS * scores, read=read, written=wide, label="softmax")
+    yield Cost(read=narrow + wide, written=wide + narrow, launches=2.0, mixed_only=True, label="cast of scores")
 
 
 def _unfused_traffic(

@@ -147,6 +147,17 @@ def test_its_gradients_read_them_three_times_and_write_them_once():
     assert table.written[rows].sum(axis=1).tolist() == [qs + ks, s + vs]
 
 
+def test_unfused_softmax_is_a_pass_of_its_own_beside_scaling_and_autocast_s_casts():
+    q, o = (1, 2, 5, 3), (1, 2, 5, 7)
+    s = 2 * 5 * 11
+    table = one(Kind.ATTENTION, [q, (1, 2, 11, 3), (1, 2, 11, 7)], [o], fused=False)
+    moved = {label: table.read[i].sum() + table.written[i].sum() for i, label in enumerate(table.labels)}
+    assert (moved["scale"], moved["softmax"], moved["cast of scores"]) == (2 * s, 2 * s, 4 * s)
+    assert table.mixed_only.tolist() == [label == "cast of scores" for label in table.labels]
+    masked = one(Kind.ATTENTION, [q, (1, 2, 11, 3), (1, 2, 11, 7)], [o], fused=False, causal=True)
+    assert masked.read[masked.labels.index("scale")].sum() == 2 * s
+
+
 def test_experts_read_only_the_weights_that_tokens_reach():
     few = one(Kind.EXPERTS, [(1, 6), (8, 6, 10)], [(2, 10)], experts=8, top_k=2)
     assert few.flops[0] == 2 * 2 * 6 * 10
