@@ -79,10 +79,10 @@ def times(
     left = np.where(fusable, stack.fusion if table.backward.any() else stack.inference_fusion, 1.0)
     traffic = moved_bytes(table, hardware) * left
     memory_s = _memory_s(traffic, table, hardware, stack, form) + _reread_s(table, hardware, form)
-    compute_s = _by_precision(table, hardware, lambda rows, rates: _compute_s(rows, rates, stack, form))
+    last = stack.channels_last if channels_last is None else channels_last
+    compute_s = _by_precision(table, hardware, lambda rows, rates: _compute_s(rows, rates, stack, form, last))
     power_s = work_j(table, hardware, traffic, form) / hardware.budget_w[None, :]
     launches = table.launches[:, None] * left
-    last = stack.channels_last if channels_last is None else channels_last
     turning_s, turns = _by_precision(
         table, hardware, lambda rows, rates: np.stack(_turning(rows, rates, form, last), axis=1)
     ).transpose(1, 0, 2)
@@ -239,7 +239,7 @@ def _arithmetic_j(table: CostTable, hardware: Hardware, form: Form) -> Floats:
     return energy + table.vector_flops[:, None] * hardware.vector_j_per_flop[None, :]
 
 
-def _compute_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -> Floats:
+def _compute_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form, channels_last: bool) -> Floats:
     seconds = table.vector_flops[:, None] / hardware.vector_flops_per_s[None, :]
     fused = np.flatnonzero(table.product == Product.ATTENTION)
     if len(fused):
@@ -250,8 +250,9 @@ def _compute_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -
         seconds[products] += _product_s(table, products, hardware, stack, form)
     depthwise = np.flatnonzero(table.vector_product)
     if len(depthwise):
-        rate = hardware.vector_flops_per_s[None, :] * form.vector_product
-        seconds[depthwise] += table.flops[depthwise, None] / rate
+        grouped = table.backward[depthwise] & (table.depth_channels[depthwise] > 1.0) & channels_last
+        share = np.where(grouped, form.grouped_last, form.vector_product)[:, None]
+        seconds[depthwise] += table.flops[depthwise, None] / (hardware.vector_flops_per_s[None, :] * share)
     chains = np.flatnonzero(table.product == Product.RNN)
     if len(chains):
         one = _tiled_s(table, chains, hardware, stack, form)

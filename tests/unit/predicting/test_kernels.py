@@ -159,6 +159,30 @@ def test_a_board_held_at_half_its_budget_slows_by_less_than_two():
     assert seconds(196.5) / seconds(None) == pytest.approx(2**0.4, rel=0.01)
 
 
+def test_gradients_of_grouped_convolutions_are_dearer_channels_last():
+    def seconds(layout):
+        shapes = [(32, 256, 28, 28), (32, 256, 28, 28), (256, 8, 3, 3)]
+        tensors = tuple(Tensor(shape=shape, dtype="float32", storage=i) for i, shape in enumerate(shapes))
+        stated = {"stride": (1, 1), "padding": (1, 1), "dilation": (1, 1), "groups": 32, "direction": "weight"}
+        operator = Operator(
+            kind=Kind.CONV, phase=Phase.BACKWARD, inputs=(0, 1), outputs=(2,), name="conv", attributes=stated
+        )
+        graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=32)
+        work = Workload(
+            name="one",
+            graph=graph,
+            phase="train",
+            step="backward",
+            batch_size=32,
+            stack="pytorch-eager",
+            precision=Precision.FP16,
+            layout=layout,
+        )
+        return float(predict_arrays(work, [default_catalog().get("rtx-3090")]).times.compute_s[0, 0])
+
+    assert seconds("nhwc") > 2 * seconds("nchw")
+
+
 def test_tensorflow_s_inference_keeps_half_of_its_elementwise_traffic():
     shape = (64, 256, 56, 56)
     plain = device_s(Kind.ELEMENTWISE, [shape], shape, function="relu", software="pytorch-eager")
