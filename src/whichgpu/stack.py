@@ -29,13 +29,16 @@ class Stack:
     an architecture's; ``routine_s`` is that of the one that is timed, 0 for none.
     ``stream_bytes_per_clock`` is what a multiprocessor moves a clock in the stack's own kernels, by an operator's
     label in its cost, or by its kind.
-    ``fusion`` is the share of fusable element-wise traffic that is left; ``foreach`` says that the optimizer updates
+    ``fusion`` is the share of fusable element-wise traffic that is left, ``inference_fusion`` that of steps without
+    gradients; ``foreach`` says that the optimizer updates
     all tensors in a few launches. ``layout_copies`` says that copies a capturing framework inserts for its memory
     format run here too; ``channels_last`` that images lie as matrix units want them.
     ``unrolled`` is the rate of convolutions that are unrolled image by image into plain products, over a library's; 0
     where a library convolves.
     ``micro_batch`` are the rows that a product takes at most: longer prompts pass in parts.
     ``fused_attention_year`` is the first year in which the framework's attention is one kernel.
+    ``winograd_images`` and ``winograd_weights`` are the largest kernels, by their side, that the library has Winograd's
+    algorithm for in convolutions and their gradients of images, and in gradients of weights; 0 for none.
     ``early_library`` says that products have few tiles to choose from and no split of k (CUDA libraries before 2017).
     ``expandable_segments`` says that PyTorch's allocator maps pages where they are needed instead of asking for
     segments. ``context_bytes`` is what the framework holds before the model.
@@ -55,12 +58,15 @@ class Stack:
     routines: Mapping[str, float]
     stream_bytes_per_clock: Mapping[str, float]
     fusion: float
+    inference_fusion: float
     foreach: bool
     layout_copies: bool
     channels_last: bool
     early_library: bool
     micro_batch: float
     unrolled: float
+    winograd_images: int
+    winograd_weights: int
     fused_attention_year: int
     expandable_segments: bool
     context_bytes: float
@@ -104,12 +110,15 @@ def _stack(name: str, row: Mapping[str, Any]) -> Stack:
         routines=row.get("routines", {}),
         stream_bytes_per_clock=row.get("stream_bytes_per_clock", {}),
         fusion=row["fusion"],
+        inference_fusion=row.get("inference_fusion", row["fusion"]),
         foreach=row["foreach"],
         layout_copies=row["layout_copies"],
         channels_last=row.get("channels_last", False),
         early_library=row.get("early_library", False),
         micro_batch=row.get("micro_batch", float("inf")),
         unrolled=row.get("unrolled", 0.0),
+        winograd_images=row.get("winograd_images", 5),
+        winograd_weights=row.get("winograd_weights", 5),
         fused_attention_year=row.get("fused_attention_year", 0),
         expandable_segments=row.get("expandable_segments", False),
         context_bytes=row["context_bytes"],

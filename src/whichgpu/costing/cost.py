@@ -65,9 +65,11 @@ class Cost:
     it, from memory otherwise; ``blocks`` are started, one a row. ``turned`` are images that matrix units want
     channels-last: where they are channels-first, kernels of their own turn them. ``steps`` run one after the other
     (recurrence). ``launches`` are kernels in eager mode. ``winograd_waste`` is what rounding the image up to Winograd
-    tiles multiplies the work by, 0 where that algorithm does not apply. ``skipped_fraction`` is the share of ``flops``
-    that a fused kernel need not do (causal masks). A ``weight_gradient`` convolution sums over images and pixels. A
-    ``full_precision`` product stays in FP32 under mixed precision.
+    tiles multiplies the work by, 0 where that algorithm does not apply, and ``winograd_side`` the side of the kernel.
+    ``depth_channels`` are the channels of a group of a convolution that lie beside each other along its depth (its
+    width, for gradients of weights). ``skipped_fraction`` is the share of ``flops`` that a fused kernel need not do
+    (causal masks). A ``weight_gradient`` convolution sums over images and pixels. A ``full_precision`` product stays
+    in FP32 under mixed precision.
     """
 
     product: Product = Product.NONE
@@ -90,6 +92,8 @@ class Cost:
     fusable: bool = False
     mixed_only: bool = False
     winograd_waste: float = 0.0
+    winograd_side: float = 0.0
+    depth_channels: float = 0.0
     vector_product: bool = False
     full_precision: bool = False
     weight_gradient: bool = False

@@ -79,6 +79,7 @@ def conv(operands: Operands) -> Iterator[Cost]:
         "input": (images * math.prod(x.shape[2:]), in_per_group),
         "weight": (out_per_group, in_per_group * kernel),
     }[direction]
+    waste = _winograd_waste(operator, w, y, groups)
     yield Cost(
         product=Product.CONV,
         flops=flops,
@@ -89,13 +90,36 @@ def conv(operands: Operands) -> Iterator[Cost]:
         n=float(n),
         # The depth that the FLOP leave: a strided convolution's gradient meets a part of its kernel at a time.
         k=flops / max(2.0 * groups * m * n, 1.0),
-        winograd_waste=_winograd_waste(operator, w, y, groups) if direction != "weight" else 0.0,
+        winograd_waste=waste,
+        depth_channels=_depth_channels(operator, out_per_group if direction == "input" else in_per_group),
+        winograd_side=float(w.shape[-1]) if waste else 0.0,
         turned=operands.traffic(x, y),
         # One input channel a group: the library multiplies on vector units, there is no matrix to tile. Gradients of
         # wider groups fall back on such kernels, too (two groups are two calls).
         vector_product=(groups > 1 and in_per_group == 1) or (groups > 2 and direction != "forward"),
         weight_gradient=direction == "weight",
     )
+    yield from _bias(operands, direction)
+
+
+def _bias(operands: Operands, direction: str) -> Iterator[Cost]:
+    """What a convolution's bias costs beside it: frameworks add it in a pass of its own, as they sum up its gradient.
+
+    (PyTorch, ``at::_convolution``: cuDNN's and MIOpen's results take ``add_`` of the bias; TensorFlow's BiasAdd.)
+    """
+    result = operands.outputs[0]
+    if direction == "forward" and len(operands.inputs) > 2:
+        moved = operands.traffic(result)
+        yield Cost(vector_flops=float(result.elements), read=moved, written=moved, fusable=True, label="bias")
+    elif direction == "weight" and len(operands.outputs) > 1:
+        gradient = operands.inputs[0]
+        yield Cost(
+            vector_flops=float(gradient.elements),
+            read=operands.traffic(gradient),
+            written=operands.traffic(operands.outputs[1]),
+            fusable=True,
+            label="bias gradient",
+        )
 
 
 def _conv_operands(operands: Operands, direction: str) -> tuple[Tensor, Tensor, Tensor]:
@@ -107,8 +131,24 @@ def _conv_operands(operands: Operands, direction: str) -> tuple[Tensor, Tensor, 
     return second, out, first
 
 
+def _depth_channels(operator: Operator, channels: int) -> float:
+    """Elements beside each other along a convolution's depth: the channels of a pixel.
+
+    Of a first layer with stride 2 those of two pixels, so that 3 channels are padded to 4 (NVIDIA, "Convolutional
+    Layers User's Guide", quick-start checklist).
+    """
+    pairs = channels <= _FEW_CHANNELS and set(sizes(operator.attributes.get("stride"), 2)) == {2}
+    return 2.0 * channels if pairs else float(channels)
+
+
+_FEW_CHANNELS: Final = 4
+"""Most channels of the images of a first layer."""
+
 _WINOGRAD_TILE: Final = 4
 """Output tile of the Winograd algorithm that libraries use for 3x3 kernels, F(4x4, 3x3) (Lavin and Gray 2016)."""
+
+_WINOGRAD_KERNELS: Final = ((3, 3), (5, 5))
+"""Kernels that cuDNN has Winograd's algorithm for (cuDNN documentation); a stack's library may be older."""
 
 
 def _winograd_waste(operator: Operator, w: Tensor, y: Tensor, groups: int) -> float:
@@ -117,7 +157,7 @@ def _winograd_waste(operator: Operator, w: Tensor, y: Tensor, groups: int) -> fl
     applies = (
         rank == 2
         and groups == 1
-        and tuple(w.shape[2:]) == (3, 3)
+        and tuple(w.shape[2:]) in _WINOGRAD_KERNELS
         and sizes(operator.attributes.get("stride"), rank) == (1, 1)
         and sizes(operator.attributes.get("dilation"), rank) == (1, 1)
         and min(y.shape[2:]) > 0
@@ -203,14 +243,21 @@ def _unfused_attention(operands: Operands, q: Tensor, k: Tensor, v: Tensor) -> I
             launches=float(repeats),
             label=label,
         )
-    passes = 4.0 if operator_has_mask(operands) else 3.0
-    yield Cost(
-        vector_flops=_SOFTMAX_FLOPS * scores,
-        read=Traffic(wide=scores * passes / 2),
-        written=Traffic(wide=scores * passes / 2),
-        launches=passes,
-        label="softmax",
-    )
+    yield from _unfused_softmax(scores, operands)
+
+
+def _unfused_softmax(scores: float, operands: Operands) -> Iterator[Cost]:
+    """Scaling the scores, adding a mask, and softmax, a pass each; autocast's softmax is in FP32, with a cast each way.
+
+    Gradients of softmax read its result, too.
+    """
+    steps = 2.0 if operator_has_mask(operands) and not operands.backward else 1.0
+    narrow, wide = Traffic(narrow=scores), Traffic(wide=scores)
+    around = Traffic(narrow=steps * scores)
+    yield Cost(vector_flops=steps * scores, read=around, written=around, launches=steps, fusable=True, label="scale")
+    read = wide + wide if operands.backward else wide
+    yield Cost(vector_flops=_SOFTMAX_FLOPS * scores, read=read, written=wide, label="softmax")
+    yield Cost(read=narrow + wide, written=wide + narrow, launches=2.0, mixed_only=True, label="cast of scores")
 
 
 def _unfused_traffic(

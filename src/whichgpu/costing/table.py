@@ -38,6 +38,8 @@ _COLUMNS: Final = (
     "launches",
     "skipped_fraction",
     "winograd_waste",
+    "winograd_side",
+    "depth_channels",
 )
 _FLAGS: Final = ("fusable", "mixed_only", "vector_product", "full_precision", "library_loop", "weight_gradient")
 _PHASES: Final = {
@@ -74,6 +76,8 @@ class CostTable:
     launches: Floats
     skipped_fraction: Floats
     winograd_waste: Floats
+    winograd_side: Floats
+    depth_channels: Floats
     fusable: Flags
     mixed_only: Flags
     vector_product: Flags

@@ -65,6 +65,7 @@ class Form:
     rows_in_flight: float
     row_clocks: float
     vector_product: float
+    grouped_last: float
     turning: float
     winograd_energy: float
     conv_feed: float

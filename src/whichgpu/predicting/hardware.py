@@ -51,7 +51,7 @@ class Hardware:
     attention_flops_per_s: Floats
     attention_block_s: Floats
     vector_flops_per_s: Floats
-    winograd_gain: Floats
+    winograd_flops_per_s: Floats
     odd_depth: Floats
     bytes_per_s: Floats
     cache_bytes: Floats
@@ -72,6 +72,7 @@ class Hardware:
     budget_w: Floats
     serial_host: NDArray[np.bool_]
     turned_conv: NDArray[np.bool_]
+    matrix_conv: NDArray[np.bool_]
     mixed: NDArray[np.bool_]
     full: Callable[[], Hardware] | None = None
     devices: tuple[Device, ...] = ()
@@ -191,7 +192,7 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
         "attention_flops_per_s": matmul * emulated * family.attention_utilization,
         "attention_block_s": family.attention_block_clocks / clock_hz,
         "vector_flops_per_s": vector,
-        "winograd_gain": _winograd_gain(resolution.conv, family, vector / conv),
+        "winograd_flops_per_s": _winograd_flops_per_s(resolution.conv, family, vector),
         "odd_depth": family.odd_depth,
         "bytes_per_s": gpu.figure("memory_bytes_per_s") * family.bandwidth * _ecc_share(gpu),
         "cache_bytes": max(gpu.get("last_level_cache_bytes") or 0.0, gpu.get("l2_bytes") or 0.0),
@@ -213,6 +214,7 @@ def _row(gpu: Gpu, resolution: Resolution, coefficients: Coefficients, power_lim
         "serial_host": gpu.is_cpu,
         # MIOpen's Winograd and direct kernels take images as they lie (MIOpen documentation).
         "turned_conv": gpu.vendor == "NVIDIA" and _on_matrix_units(gpu, resolution.conv),
+        "matrix_conv": _on_matrix_units(gpu, resolution.conv),
         "mixed": resolution.mixed,
     }
 
@@ -285,18 +287,15 @@ def _on_matrix_units(gpu: Gpu, arithmetic: Arithmetic) -> bool:
     return "tensor" in figure and arithmetic is not Arithmetic.FP64
 
 
-def _winograd_gain(arithmetic: Arithmetic, family: Family, vector_over_matrix: float) -> float:
-    """How much faster than the plain convolution Winograd's algorithm is, 1 where a library would not choose it.
+def _winograd_flops_per_s(arithmetic: Arithmetic, family: Family, vector_flops_per_s: float) -> float:
+    """FLOP/s of the plain convolution that Winograd's algorithm is worth, 0 where a library has none.
 
     It runs on vector units in FP32 (cuDNN documentation: no FP64). Where TF32 is allowed the library tries both and
     keeps the faster.
     """
-    if arithmetic is Arithmetic.FP32:
-        return family.winograd_gain
-    if arithmetic is not Arithmetic.TF32:
-        return 1.0
-    efficiency = family.conv_utilization[Arithmetic.FP32] / family.conv_utilization[Arithmetic.TF32]
-    return max(1.0, family.winograd_gain * vector_over_matrix * efficiency)
+    if arithmetic not in (Arithmetic.FP32, Arithmetic.TF32):
+        return 0.0
+    return family.winograd_gain * vector_flops_per_s * family.conv_utilization[Arithmetic.FP32]
 
 
 def element_bytes(resolution: Resolution) -> Floats:

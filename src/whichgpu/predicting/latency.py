@@ -77,12 +77,13 @@ def times(
 ) -> Times:
     """The times of one step of the table's work under a stack."""
     fusable = table.fusable[:, None]
-    traffic = moved_bytes(table, hardware) * np.where(fusable, stack.fusion, 1.0)
+    left = np.where(fusable, stack.fusion if table.backward.any() else stack.inference_fusion, 1.0)
+    traffic = moved_bytes(table, hardware) * left
     memory_s = _memory_s(traffic, table, hardware, stack, form) + _reread_s(table, hardware, form)
-    compute_s = _by_precision(table, hardware, lambda rows, rates: _compute_s(rows, rates, stack, form))
-    power_s = work_j(table, hardware, traffic, form) / hardware.budget_w[None, :]
-    launches = table.launches[:, None] * np.where(fusable, stack.fusion, 1.0)
     last = stack.channels_last if channels_last is None else channels_last
+    compute_s = _by_precision(table, hardware, lambda rows, rates: _compute_s(rows, rates, stack, form, last))
+    power_s = work_j(table, hardware, traffic, form) / hardware.budget_w[None, :]
+    launches = table.launches[:, None] * left
     turning_s, turns = _by_precision(
         table, hardware, lambda rows, rates: np.stack(_turning(rows, rates, form, last), axis=1)
     ).transpose(1, 0, 2)
@@ -247,13 +248,13 @@ def _arithmetic_j(table: CostTable, hardware: Hardware, form: Form) -> Floats:
         (table.product == Product.CONV)[:, None], hardware.conv_j_per_flop[None, :], hardware.matmul_j_per_flop[None, :]
     )
     done = table.flops * (1.0 - table.skipped_fraction)
-    gain = np.maximum(hardware.winograd_gain[None, :], 1.0) ** form.winograd_energy
-    saved = np.where(table.winograd_waste[:, None] > 0, gain, 1.0)
+    gain = np.maximum(hardware.winograd_flops_per_s / hardware.conv_flops_per_s, 1.0) ** form.winograd_energy
+    saved = np.where(table.winograd_waste[:, None] > 0, gain[None, :], 1.0)
     energy: Floats = done[:, None] * per_flop / saved
     return energy + table.vector_flops[:, None] * hardware.vector_j_per_flop[None, :]
 
 
-def _compute_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -> Floats:
+def _compute_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form, channels_last: bool) -> Floats:
     seconds = table.vector_flops[:, None] / hardware.vector_flops_per_s[None, :]
     fused = np.flatnonzero(table.product == Product.ATTENTION)
     if len(fused):
@@ -264,8 +265,9 @@ def _compute_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -
         seconds[products] += _product_s(table, products, hardware, stack, form)
     depthwise = np.flatnonzero(table.vector_product)
     if len(depthwise):
-        rate = hardware.vector_flops_per_s[None, :] * form.vector_product
-        seconds[depthwise] += table.flops[depthwise, None] / rate
+        grouped = table.backward[depthwise] & (table.depth_channels[depthwise] > 1.0) & channels_last
+        share = np.where(grouped, form.grouped_last, form.vector_product)[:, None]
+        seconds[depthwise] += table.flops[depthwise, None] / (hardware.vector_flops_per_s[None, :] * share)
     chains = np.flatnonzero(table.product == Product.RNN)
     if len(chains):
         one = _tiled_s(table, chains, hardware, stack, form)
@@ -274,7 +276,8 @@ def _compute_s(table: CostTable, hardware: Hardware, stack: Stack, form: Form) -
 
 
 def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, stack: Stack, form: Form) -> Floats:
-    work = _tiled_s(table, rows, hardware, stack, form)
+    plain = _tiled_s(table, rows, hardware, stack, form)
+    work = plain * _padding(table, rows, hardware, form)
     conv = (table.product[rows] == Product.CONV)[:, None]
     seconds: Floats = work / np.where(conv, hardware.conv_flops_per_s[None, :], hardware.matmul_flops_per_s[None, :])
     seconds[conv[:, 0]] = _gathered_s(table, rows[conv[:, 0]], seconds[conv[:, 0]], work[conv[:, 0]], hardware, form)
@@ -282,12 +285,39 @@ def _product_s(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, st
     seconds = seconds / np.where(gradient, hardware.weight_gradient[None, :], 1.0)
     odd = ~conv & (table.batch[rows, None] > 1.0) & (table.k[rows, None] % 8.0 > 0)
     seconds = seconds * np.where(odd, hardware.odd_depth[None, :], 1.0)
-    waste = table.winograd_waste[rows, None]
     if stack.unrolled:
         unrolled: Floats = seconds / np.where(conv, stack.unrolled, 1.0)
         return unrolled
-    faster = np.where(waste > 0, np.minimum(1.0, waste / hardware.winograd_gain[None, :]), 1.0)
-    return seconds * faster
+    return np.minimum(seconds, _winograd_s(table, rows, plain, hardware, stack))
+
+
+def _padding(table: CostTable, rows: NDArray[np.int64], hardware: Hardware, form: Form) -> Floats:
+    """How much longer a convolution is on matrix units than its channels say, [operators, gpus].
+
+    Their operands come in pieces of 16 bytes: 3 channels are padded to 8 in FP16, to 4 in TF32 (NVIDIA, "Convolutional
+    Layers User's Guide").
+    """
+    channels = table.depth_channels[rows, None]
+    piece = np.where(hardware.matrix_conv, _PIECE_BYTES / hardware.element_bytes[:, 0], 1.0)[None, :]
+    padded = np.where(channels > 0, np.ceil(channels / piece) * piece / np.maximum(channels, 1.0), 1.0)
+    # The start and end of a tile do not grow with its depth; gradients of weights have the channels in their width.
+    depth = table.k[rows, None]
+    deeper: Floats = (depth * padded + form.prologue) / (depth + form.prologue)
+    return np.where(table.weight_gradient[rows, None], padded, deeper)
+
+
+_PIECE_BYTES: Final = 16.0
+"""Bytes that a matrix unit's operands are fetched in."""
+
+
+def _winograd_s(table: CostTable, rows: NDArray[np.int64], work: Floats, hardware: Hardware, stack: Stack) -> Floats:
+    """Seconds of convolutions by Winograd's algorithm, [operators, gpus]; infinite where the library has none."""
+    largest = np.where(table.weight_gradient[rows], stack.winograd_weights, stack.winograd_images)
+    side = table.winograd_side[rows]
+    applies = ((side > 0) & (side <= largest))[:, None] & (hardware.winograd_flops_per_s > 0)[None, :]
+    rate = np.where(applies, hardware.winograd_flops_per_s[None, :], 1.0)
+    seconds: Floats = np.where(applies, work * table.winograd_waste[rows, None] / rate, np.inf)
+    return seconds
 
 
 def _gathered_s(

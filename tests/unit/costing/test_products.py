@@ -89,6 +89,27 @@ def test_winograd_rounds_images_up_to_tiles_of_four():
     assert strided.winograd_waste[0] == 0
 
 
+def test_only_square_kernels_of_three_and_five_have_winograd_s_algorithm():
+    # cuDNN documentation: WINOGRAD and WINOGRAD_NONFUSED take 3x3 and 5x5 kernels; 5x5 of SAME padding keeps 10x10.
+    sides = {3: (1, 4, 8, 8), 5: (1, 4, 6, 6), 1: (1, 4, 10, 10), 7: (1, 4, 4, 4)}
+    found = {
+        side: one(Kind.CONV, [(1, 3, 10, 10), (4, 3, side, side)], [y], direction="forward", **CONV).winograd_side[0]
+        for side, y in sides.items()
+    }
+    assert found == {3: 3, 5: 5, 1: 0, 7: 0}
+
+
+def test_bias_is_a_pass_over_the_result_and_its_gradient_one_over_the_result_s_gradient():
+    x, w, y = (1, 3, 5, 5), (7, 3, 3, 3), (1, 7, 3, 3)
+    forward = one(Kind.CONV, [x, w, (7,)], [y], direction="forward", **CONV)
+    assert forward.labels[1] == "bias"
+    assert (forward.read[1].sum(), forward.written[1].sum(), forward.flops[1]) == (63, 63, 0)
+    weight = one(Kind.CONV, [y, x], [w, (7,)], phase=Phase.BACKWARD, direction="weight", **CONV)
+    assert weight.labels[1] == "bias gradient"
+    assert (weight.read[1].sum(), weight.written[1].sum()) == (63, 7)
+    assert len(one(Kind.CONV, [x, w], [y], direction="forward", **CONV)) == 1
+
+
 def test_attention_counts_both_products_and_five_backward():
     q = k = v = (2, 3, 5, 8)
     forward = one(Kind.ATTENTION, [q, k, v], [q], causal=False, fused=True)
@@ -124,6 +145,17 @@ def test_its_gradients_read_them_three_times_and_write_them_once():
     s, qs, ks, vs, os = 2 * 5 * 11, 2 * 5 * 3, 2 * 11 * 3, 2 * 11 * 7, 2 * 5 * 7
     assert table.read[rows].sum(axis=1).tolist() == [2 * s + qs + ks, s + 2 * os + vs]
     assert table.written[rows].sum(axis=1).tolist() == [qs + ks, s + vs]
+
+
+def test_unfused_softmax_is_a_pass_of_its_own_beside_scaling_and_autocast_s_casts():
+    q, o = (1, 2, 5, 3), (1, 2, 5, 7)
+    s = 2 * 5 * 11
+    table = one(Kind.ATTENTION, [q, (1, 2, 11, 3), (1, 2, 11, 7)], [o], fused=False)
+    moved = {label: table.read[i].sum() + table.written[i].sum() for i, label in enumerate(table.labels)}
+    assert (moved["scale"], moved["softmax"], moved["cast of scores"]) == (2 * s, 2 * s, 4 * s)
+    assert table.mixed_only.tolist() == [label == "cast of scores" for label in table.labels]
+    masked = one(Kind.ATTENTION, [q, (1, 2, 11, 3), (1, 2, 11, 7)], [o], fused=False, causal=True)
+    assert masked.read[masked.labels.index("scale")].sum() == 2 * s
 
 
 def test_experts_read_only_the_weights_that_tokens_reach():

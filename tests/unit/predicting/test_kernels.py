@@ -157,3 +157,97 @@ def test_a_board_held_at_half_its_budget_slows_by_less_than_two():
         return float(predict_arrays(workload, [a40]).times.power_s[0, 0])
 
     assert seconds(196.5) / seconds(None) == pytest.approx(2**0.4, rel=0.01)
+
+
+def test_gradients_of_grouped_convolutions_are_dearer_channels_last():
+    def seconds(layout):
+        shapes = [(32, 256, 28, 28), (32, 256, 28, 28), (256, 8, 3, 3)]
+        tensors = tuple(Tensor(shape=shape, dtype="float32", storage=i) for i, shape in enumerate(shapes))
+        stated = {"stride": (1, 1), "padding": (1, 1), "dilation": (1, 1), "groups": 32, "direction": "weight"}
+        operator = Operator(
+            kind=Kind.CONV, phase=Phase.BACKWARD, inputs=(0, 1), outputs=(2,), name="conv", attributes=stated
+        )
+        graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=32)
+        work = Workload(
+            name="one",
+            graph=graph,
+            phase="train",
+            step="backward",
+            batch_size=32,
+            stack="pytorch-eager",
+            precision=Precision.FP16,
+            layout=layout,
+        )
+        return float(predict_arrays(work, [default_catalog().get("rtx-3090")]).times.compute_s[0, 0])
+
+    assert seconds("nhwc") > 2 * seconds("nchw")
+
+
+def test_tensorflow_s_inference_keeps_half_of_its_elementwise_traffic():
+    shape = (64, 256, 56, 56)
+    plain = device_s(Kind.ELEMENTWISE, [shape], shape, function="relu", software="pytorch-eager")
+    fused = device_s(Kind.ELEMENTWISE, [shape], shape, function="relu", software="tf2-graph")
+    assert fused == pytest.approx(plain / 2, rel=0.05)
+
+
+def convolution_s(gpu, image, filters, stride, software="raw-library", precision="fp16", side=7, direction="forward"):
+    """Predicted seconds of a convolution of 32 images with itself alone, without its start."""
+    channels, size = image
+    out = size // stride
+    shapes = [(32, channels, size, size), (filters, channels, side, side), (32, filters, out, out)]
+    order = {"forward": (0, 1, 2), "input": (2, 1, 0), "weight": (2, 0, 1)}[direction]
+    phase = Phase.FORWARD if direction == "forward" else Phase.BACKWARD
+    tensors = tuple(
+        Tensor(shape=shape, dtype="float32", storage=i, role=Role.WEIGHT if i == 1 else Role.ACTIVATION)
+        for i, shape in enumerate(shapes)
+    )
+    stated = {"stride": (stride, stride), "padding": (side // 2, side // 2), "dilation": (1, 1), "groups": 1}
+    operator = Operator(
+        kind=Kind.CONV,
+        phase=phase,
+        inputs=order[:2],
+        outputs=order[2:],
+        name="conv",
+        attributes={**stated, "direction": direction},
+    )
+    graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=32)
+    work = Workload(
+        name="one",
+        graph=graph,
+        phase="infer",
+        step="kernel",
+        batch_size=32,
+        stack=software,
+        precision=Precision(precision),
+    )
+    return float(predict_arrays(work, [default_catalog().get(gpu)]).times.busy_s[0, 0])
+
+
+def test_few_channels_are_padded_to_what_matrix_units_fetch():
+    # NVIDIA's guide: 3 channels are worth 8 of FP16, or 4 with stride 2; vector units have nothing to pad.
+    def ratio(gpu, stride, precision):
+        return convolution_s(gpu, (8, 128), 64, stride, precision=precision) / convolution_s(
+            gpu, (3, 128), 64, stride, precision=precision
+        )
+
+    assert ratio("v100-sxm2-16gb", 1, "fp16") == pytest.approx(1.0, abs=0.1)
+    assert ratio("v100-sxm2-16gb", 2, "fp16") > 1.4
+    assert ratio("v100-sxm2-16gb", 1, "fp32") > 1.8
+
+
+@pytest.mark.parametrize(
+    ("software", "direction", "side", "has"),
+    [
+        ("torch7-cudnn4", "forward", 3, False),
+        ("torch7-cudnn5", "forward", 3, True),
+        ("torch7-cudnn5", "weight", 3, False),
+        ("torch7", "weight", 3, True),
+        ("torch7", "forward", 5, False),
+        ("raw-library", "forward", 5, True),
+    ],
+)
+def test_winograd_s_algorithm_by_the_era_of_cudnn(software, direction, side, has):
+    # FLOP are 2 * 32 * 64^2 * 256^2 * side^2. A Titan X's peak is 6.7 TFLOPS: no plain convolution passes it.
+    flops = 2 * 32 * 64**2 * 256**2 * side**2
+    seconds = convolution_s("titan-x-maxwell", (256, 64), 256, 1, software, "fp32", side, direction)
+    assert (flops / seconds > 6.7e12) is has
