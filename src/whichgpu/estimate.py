@@ -141,8 +141,8 @@ class Estimate:
     """What one GPU does with one workload.
 
     ``precision`` is what its hardware really computes in. Power and energy are None where the catalogue has no
-    board power. ``prefill_s`` and ``decode_s_per_token`` are known for generations; ``batch_size`` is that of the
-    estimate, the workload's own unless the largest that fits was asked for.
+    board power. ``prefill_s`` and ``decode_s_per_token`` are known for generations; ``batch_size`` and
+    ``sequence_length`` are those of the estimate: the workload's own, unless what fits was asked for.
     """
 
     gpu: str
@@ -165,6 +165,7 @@ class Estimate:
     price: dict[str, Any] | None = None
     cost: dict[str, Any] | None = None
     batch_size: int | None = None
+    sequence_length: int | None = None
     prefill_s: Interval | None = None
     decode_s_per_token: Interval | None = None
     stages: tuple[StageTime, ...] = ()
@@ -187,6 +188,7 @@ class Estimate:
             "throughput_per_s": self.throughput_per_s.document(),
             "throughput_unit": self.throughput_unit,
             "batch_size": self.batch_size,
+            "sequence_length": self.sequence_length,
             "prefill_s": _document(self.prefill_s),
             "decode_s_per_token": _document(self.decode_s_per_token),
             "stages": [stage.document() for stage in self.stages],

@@ -120,7 +120,8 @@ class Workload:
     ``stages`` are the parts of work that has several, one after the other; ``graph`` and ``step`` are then those of
     the first. Work of one part has none. ``sequence_length`` of a generation is its prompt, ``new_tokens`` what it
     writes. ``batch_size`` are the samples that one pass holds; a step takes ``gradient_accumulation`` times as many.
-    ``largest_batch`` says that every GPU takes the largest batch that fits it instead. ``offload`` is what the host's
+    ``largest_batch`` says that every GPU takes the largest batch that fits it instead; with ``at_length``, which gives
+    the same work at another sequence length, every GPU takes the longest that fits it. ``offload`` is what the host's
     memory holds instead of the GPU's. ``shares_gradients`` says that several GPUs train copies of the model and
     exchange their gradients; all figures are those of one. ``samples`` are those of one epoch; None is unknown.
     """
@@ -153,6 +154,7 @@ class Workload:
     shares_gradients: bool = False
     stages: tuple[Stage, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
+    at_length: Callable[[int], Workload] | None = dataclasses.field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if self.stages and self.stages[0].graph is not self.graph:
@@ -224,7 +226,8 @@ class Workload:
             "step": self.whole_step,
             "batch_size": self.batch_size,
             "largest_batch": self.largest_batch,
-            "sequence_length": self.sequence_length,
+            "longest_sequence": self.at_length is not None,
+            "sequence_length": self.sequence_length if self.at_length is None else None,
             "new_tokens": self.new_tokens,
             "precision": str(self.precision),
             "weight_precision": self.weight_precision,

@@ -77,6 +77,7 @@ def _ranking(answer: Recommendation, rows: Sequence[Candidate], available: int |
         Column(heading="#", right=True),
         Column(heading=_("GPU")),
         *([Column(heading=_("batch"), right=True, weight=20)] if answer.workload.largest_batch else []),
+        *([Column(heading=_("length"), right=True, weight=20)] if answer.workload.at_length is not None else []),
         Column(heading=time_heading(every), right=True),
         Column(heading=_("range"), right=True, weight=50),
         *(Column(heading=heading, right=True, weight=72) for heading in phases),
@@ -127,8 +128,9 @@ def _baseline_row(estimate: Estimate, answer: Recommendation, phases: Sequence[s
 
 
 def _batch(estimate: Estimate, answer: Recommendation) -> list[str]:
-    """The batch of a row, where every GPU takes its own."""
-    return [str(estimate.batch_size)] if answer.workload.largest_batch else []
+    """The batch and the sequence's length of a row, where every GPU takes its own."""
+    batch = [str(estimate.batch_size)] if answer.workload.largest_batch else []
+    return [*batch, *([f"{estimate.sequence_length:,}"] if answer.workload.at_length is not None else [])]
 
 
 def _numbers(estimate: Estimate, baseline: Estimate | None, phases: Sequence[str], finishes: bool) -> list[str]:

@@ -156,6 +156,16 @@ def _run_options() -> Decorator:
     )
 
 
+def longest_option() -> Decorator:
+    """``--max-sequence-length auto``."""
+    return option(
+        "--max-sequence-length",
+        "longest",
+        type=Name(N_("length"), (AUTO,)),
+        help=N_("The longest sequence that fits each GPU, among powers of two."),
+    )
+
+
 def asked(options: Mapping[str, Any]) -> CaptureRequest:
     """The request that the options of ``workload_options`` make; raises UnknownName and InvalidValue."""
     from whichgpu.asking.question import stack_name, weight_precision

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from whichgpu.cli.asking import AUTO, workload_options
+from whichgpu.cli.asking import longest_option, workload_options
 from whichgpu.cli.breakdown import MEMORY, OPERATORS, memory_text, operators_text
 from whichgpu.cli.collecting import uncollected
 from whichgpu.cli.entry import per_joule
@@ -43,12 +43,7 @@ Timelines = Mapping[tuple[int, str], "Timeline"]
 @option(
     "--gpu", "gpus", multiple=True, metavar="ID", help=N_("Only this GPU; may be repeated. All where none is given.")
 )
-@option(
-    "--max-sequence-length",
-    "longest",
-    type=Name(N_("length"), (AUTO,)),
-    help=N_("The longest sequence that fits each GPU, among powers of two."),
-)
+@longest_option()
 @option(
     "--breakdown",
     is_flag=False,
@@ -152,7 +147,7 @@ def _works(
 
 
 def _at_lengths(source: str, options: Mapping[str, Any]) -> Callable[[int], Workload]:
-    return lambda length: captured(source, {**options, "sequence_length": length})
+    return lambda length: captured(source, {**options, "longest": None, "sequence_length": length})
 
 
 def _show(answers: Answers, missing: dict[str, str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,7 +34,9 @@ def catalog(gpus_files: Sequence[str]) -> Catalog:
 
 
 def captured(source: str, options: Mapping[str, Any]) -> Workload:
-    """The workload of a source, under the options of ``workload_options``."""
+    """The workload of a source, under the options of ``workload_options``; with ``longest`` at its shortest."""
+    if options.get("longest") is not None:
+        return _at_lengths(source, {**options, "longest": None})
     from whichgpu import zoo
     from whichgpu.asking.question import captures
     from whichgpu.capturing import capture
@@ -55,6 +58,24 @@ def captured(source: str, options: Mapping[str, Any]) -> Workload:
         field="source",
         hint=N_("did you mean {close!r}?") if close else N_("give a Keras script, or a name that whichgpu zoo lists"),
     )
+
+
+def _at_lengths(source: str, options: Mapping[str, Any]) -> Workload:
+    """The workload at the shortest sequence, which knows itself at every other length."""
+    from whichgpu.predicting.batches import SHORTEST
+
+    if options["sequence_length"] is not None:
+        raise InvalidValue(
+            "--max-sequence-length looks for the length that --sequence-length says",
+            field="max-sequence-length",
+            hint=N_("leave one of them out"),
+        )
+
+    @functools.cache
+    def at_length(length: int) -> Workload:
+        return captured(source, {**options, "sequence_length": length})
+
+    return dataclasses.replace(at_length(SHORTEST), at_length=at_length)
 
 
 def question(options: Mapping[str, Any], found: Catalog, written: Asked | None = None) -> Question:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from whichgpu.cli.asking import workload_options
+from whichgpu.cli.asking import longest_option, workload_options
 from whichgpu.cli.collecting import uncollected
 from whichgpu.cli.group import Command
 from whichgpu.cli.inputs import captured, catalog, question
@@ -36,6 +36,7 @@ _ON_A_TERMINAL = 10
 @limit_options()
 @requirement_options()
 @workload_options()
+@longest_option()
 @catalogue_options()
 @option(
     "--pareto",

@@ -17,7 +17,7 @@ from whichgpu.estimate import Bound, Estimate, Evidence, Interval, MemoryParts, 
 from whichgpu.gpu import Gpu
 from whichgpu.graph import ELEMENT_BYTES, Role
 from whichgpu.predicting.alike import MODEL, convolves, is_like_measured, model_class
-from whichgpu.predicting.batches import largest_batches
+from whichgpu.predicting.batches import largest_batches, longest_sequences
 from whichgpu.predicting.coefficients import Coefficients, shipped
 from whichgpu.predicting.fitting import memory_factor, needed, peak
 from whichgpu.predicting.hardware import Hardware, arrays
@@ -117,11 +117,13 @@ def predict(
 ) -> list[Estimate]:
     """The estimate of every GPU, in their order; identical operators are costed once, all GPUs as arrays.
 
-    A workload of the largest batch is predicted at the one that fits each GPU.
+    A workload of the largest batch, or of the longest sequence, is predicted at the one that fits each GPU.
     """
     if not gpus:
         return []
     chosen = coefficients or shipped()
+    if workload.at_length is not None:
+        return _at_longest(workload.at_length, gpus, chosen, allow_uncovered)
     if workload.largest_batch:
         return _at_largest(workload, gpus, chosen, allow_uncovered)
     predictions = predict_stages(workload, gpus, chosen, allow_uncovered=allow_uncovered)
@@ -170,6 +172,27 @@ def _at_largest(
         )
         found.update(zip(alike, made, strict=True))
     return [found[index] for index in range(len(gpus))]
+
+
+def _at_longest(
+    make: Callable[[int], Workload], gpus: Sequence[Gpu], coefficients: Coefficients, allow_uncovered: bool
+) -> list[Estimate]:
+    """Estimates of GPUs that take the same length together, in the order of the GPUs; what they yield is tokens."""
+    lengths = longest_sequences(make, gpus)
+    found: dict[str, Estimate] = {}
+    for workload in {id(each): each for each in lengths.values()}.values():
+        alike = [gpu for gpu in gpus if lengths[gpu.id] is workload]
+        made = predict(workload, alike, coefficients, allow_uncovered=allow_uncovered)
+        found.update({each.gpu: in_tokens(each) for each in made})
+    return [found[gpu.id] for gpu in gpus]
+
+
+def in_tokens(estimate: Estimate) -> Estimate:
+    """The estimate with its throughput in tokens: samples of different lengths cannot be compared."""
+    if estimate.throughput_unit != "samples" or estimate.sequence_length is None:
+        return estimate
+    rate = estimate.throughput_per_s.scaled(float(estimate.sequence_length))
+    return dataclasses.replace(estimate, throughput_per_s=rate, throughput_unit="tokens")
 
 
 def input_bytes(workload: Workload) -> float:
@@ -238,6 +261,7 @@ def _estimate(made: _Made, index: int, evidence: Evidence) -> Estimate:
         reserved_memory_bytes=None if share is None or capacity is None else share * capacity,
         time_to_finish_s=_time_to_finish(workload, latency),
         batch_size=workload.batch_size,
+        sequence_length=workload.sequence_length,
         prefill_s=_of_steps(made, index, lambda stage: stage.step == "prefill"),
         decode_s_per_token=_of_steps(made, index, lambda stage: stage.step == "decode"),
         stages=tuple(_stage_times(made, index)),

@@ -212,10 +212,12 @@ def _room_for_weights(found: Found) -> bool:
 
 
 def _throughputs(workload: Workload, gpus: Sequence[Gpu]) -> dict[str, float]:
-    """What a second yields (samples, or new tokens) by GPU id, the place that a board stands in left out."""
+    """What a second yields (samples, new tokens, or tokens at the longest sequence) by GPU id, the place that a board
+    stands in left out."""
     made = predict_stages(workload, gpus, allow_uncovered=True)
     seconds = np.sum([each.times.step_s * each.stage.repetitions for each in made], axis=0)
-    yielded = workload.samples_a_step * (workload.new_tokens or 1)
+    tokens = workload.sequence_length if workload.at_length is not None else None
+    yielded = workload.samples_a_step * (workload.new_tokens or tokens or 1)
     return {gpu.id: yielded / float(each) for gpu, each in zip(gpus, seconds, strict=True)}
 
 

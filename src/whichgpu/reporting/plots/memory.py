@@ -28,10 +28,18 @@ def plot(answer: Recommendation) -> Plot | None:
     return of(answer.workload, first.gpu, first.estimate)
 
 
+def _as_estimated(workload: Workload, estimate: Estimate) -> Workload:
+    """The workload at the batch or the length that the estimate is of."""
+    if workload.at_length is not None and estimate.sequence_length is not None:
+        return workload.at_length(estimate.sequence_length)
+    if workload.largest_batch and estimate.batch_size is not None:
+        return workload.at_batch(estimate.batch_size)
+    return workload
+
+
 def of(workload: Workload, gpu: Gpu, estimate: Estimate) -> Plot:
     """The plot of a workload on one GPU."""
-    largest = workload.largest_batch and estimate.batch_size
-    found = timeline(workload.at_batch(estimate.batch_size or 1) if largest else workload, gpu)
+    found = timeline(_as_estimated(workload, estimate), gpu)
     peak, limit = found.course[found.peak], estimate.usable_memory_bytes
     drawn_limit = limit if limit is not None and limit <= _ROOM * peak.bytes else None
     across = Linear.upto(float(len(found.course)), *ACROSS)
