@@ -62,6 +62,10 @@ STYLE: Final = """
   .whichgpu { font-size: 10pt; }
   .whichgpu .scroll { overflow: visible; }
   .whichgpu table { font-size: 8pt; }
+  .whichgpu .scroll td, .whichgpu .scroll th { white-space: normal; padding: .2em .4em; }
+  .whichgpu .chart { min-width: 0; }
+  .whichgpu tr, .whichgpu figure { break-inside: avoid; }
+  .whichgpu h2 { break-after: avoid; }
 }
 """
 

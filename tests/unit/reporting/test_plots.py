@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -94,7 +95,22 @@ def test_axes() -> None:
     assert log.at(100.0) == pytest.approx(50.0)
     assert log.ticks() == [10.0, 100.0, 1000.0]
     assert Log.over([10.0, 100.0], 0.0, 100.0).ticks() == [10.0, 20.0, 50.0, 100.0]
+    assert len(Log.over([31.0, 90.0], 0.0, 100.0).ticks()) >= 3
     linear = Linear.upto(36, 100.0, 10.0, step=6)
     assert linear.at(0.0) == 100.0
     assert linear.ticks() == [0, 6, 12, 18, 24, 30, 36]
     assert Linear.upto(1700.0, 0.0, 1.0).ticks() == [0, 500.0, 1000.0, 1500.0]
+
+
+def test_names_that_would_overlap_are_left_out() -> None:
+    """Boxes of letters about 7 wide and 12 high: two names on one line need room for both."""
+    html = figure(price.plot(answer().ranked, "JPY"))
+    names = re.findall(r'<text class="name" x="([\d.]+)" y="([\d.]+)" text-anchor="(\w+)">([^<]+)<', html)
+    assert names
+    boxes = []
+    for x, y, anchor, name in names:
+        left = float(x) - (7 * len(name) if anchor == "end" else 0)
+        boxes.append((left, left + 7 * len(name), float(y)))
+    for number, (left, right, y) in enumerate(boxes):
+        for other_left, other_right, other_y in boxes[number + 1 :]:
+            assert abs(y - other_y) >= 12 or right < other_left or other_right < left

@@ -11,10 +11,12 @@ from xml.sax.saxutils import escape
 from whichgpu.explaining import _
 from whichgpu.explaining.quantities import duration, labelled, money
 from whichgpu.recommendation import Candidate
-from whichgpu.reporting.plots.sheet import ACROSS, UP, WIDTH, Axis, Log, Plot, Scale, drawn, line, text
+from whichgpu.reporting.plots.sheet import ACROSS, UP, WIDTH, Axis, Log, Plot, Scale, drawn, line, text, text_box
 
-_NAME_GAP: Final = 130.0
-"""Names of the front stand at least so far apart: closer ones would overlap."""
+_NAME_GAP: Final = 8.0
+"""Names of the front stand at least so far apart."""
+
+Box = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +98,20 @@ def _mark(point: Point, across: Axis, up: Axis) -> str:
 
 
 def _drawn(kept: Sequence[Point], across: Axis, up: Axis) -> Iterator[str]:
-    """The line through the front, with the names of some of it."""
+    """The line through the front, with the names of those of it that have room."""
     yield line("front", [(across.at(point.price), up.at(point.mid_s)) for point in kept])
-    last = -math.inf
+    taken: list[Box] = []
     for point in kept:
-        x, y = across.at(point.price), up.at(point.mid_s)
-        if x - last < _NAME_GAP:
-            continue
-        last = x
-        end = x > WIDTH - 190
-        yield text(x + (-8 if end else 8), y - 8, point.name, "end" if end else "start", "name")
+        x, y = across.at(point.price), up.at(point.mid_s) - 8
+        anchor = "end" if x > WIDTH - 190 else "start"
+        place = x + (-8 if anchor == "end" else 8)
+        box = text_box(place, y, point.name, anchor)
+        if not any(_overlap(box, other) for other in taken):
+            taken.append(box)
+            yield text(place, y, point.name, anchor, "name")
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    """Whether two boxes have less than a letter between them."""
+    across = one[0] < other[2] + _NAME_GAP and other[0] < one[2] + _NAME_GAP
+    return across and one[1] < other[3] and other[1] < one[3]

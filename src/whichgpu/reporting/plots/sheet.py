@@ -13,6 +13,11 @@ HEIGHT: Final = 420
 LEFT, RIGHT, TOP, BOTTOM = 104, 24, 16, 56
 
 _LEGEND_HIGH: Final = 18
+_LEAST_MARKS: Final = 3
+"""Marks of a logarithmic axis, where finer steps give as many: a single one would tell no scale."""
+
+_FINE: Final = (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8, 9)
+
 _CLOSEST: Final = 74.0
 """Labels of the axis across stand at least so far apart: closer ones would overlap."""
 
@@ -58,9 +63,13 @@ class Log:
         return self.start + share * (self.end - self.start)
 
     def ticks(self) -> list[float]:
-        """Ones, twos and fives of each decade within the axis; ones alone where those would be too many."""
+        """Ones, twos and fives of each decade; ones alone where those are too many, more steps where too few."""
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-        steps = (1, 2, 5) if len(decades) <= 4 else (1,)
+        coarse = (1, 2, 5) if len(decades) <= 4 else (1,)
+        found = self._within(decades, coarse)
+        return found if len(found) >= _LEAST_MARKS else self._within(decades, _FINE)
+
+    def _within(self, decades: Sequence[int], steps: Sequence[float]) -> list[float]:
         marks = [step * 10.0**decade for decade in decades for step in steps]
         return [mark for mark in marks if self.low <= mark <= self.high]
 
@@ -161,6 +170,13 @@ def text(x: float, y: float, said: str, anchor: str = "start", kind: str = "") -
     """A text on the sheet."""
     named = f' class="{kind}"' if kind else ""
     return f'<text{named} x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}">{escape(said)}</text>'
+
+
+def text_box(x: float, y: float, said: str, anchor: str = "start") -> tuple[float, float, float, float]:
+    """About what a text covers: left, top, right, bottom; letters of the plots' size are 7 wide, Japanese 12."""
+    wide = sum(7.0 if letter.isascii() else 12.0 for letter in said)
+    left = {"start": x, "end": x - wide, "middle": x - wide / 2}[anchor]
+    return left, y - 11.0, left + wide, y + 3.0
 
 
 def line(kind: str, places: Sequence[tuple[float, float]]) -> str:
