@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -13,6 +14,7 @@ from whichgpu.cli.options import option, output_options
 from whichgpu.cli.output import json_document, write
 from whichgpu.cli.tables import Column, paragraph, table, terminal_width
 from whichgpu.explaining import N_, _
+from whichgpu.explaining.quantities import count
 
 if TYPE_CHECKING:
     from whichgpu.validating import Validation
@@ -130,6 +132,52 @@ def _notes(found: Validation) -> list[str]:
         }
         text = _("{count} decisions: Kendall's tau {tau}, regret {mean} % in the mean and {worst} % at worst.")
         lines.extend(["", text.format(**values)])
-    lines.extend(f"{each.file}: {each.message} [{each.code}]" for each in found.problems)
+    lines.extend(_not_understood(found))
     lines.extend(f"{message} ({rows})" for message, rows in sorted(found.failures.items()))
     return lines
+
+
+_PROBLEMS: Final = {
+    "missing_column": N_("{file}: the columns {detail} are missing"),
+    "unreadable_file": N_("{file}: it cannot be read ({detail})"),
+}
+
+_PARTS: Final = {
+    "source": N_("{source}: a source that the vocabulary does not know"),
+    "metric": N_("{source}: the vocabulary does not know the metric {metric}"),
+    "unit": N_("{source}: the vocabulary does not know {metric} in the unit {unit}"),
+    "phase": N_("{source}: the vocabulary does not know {metric} in the phase {phase}"),
+    "dtype": N_("{source}: the vocabulary does not know {metric} in the precision {dtype}"),
+    "combination": N_("{source}: the vocabulary does not know {metric} in {unit} together with {phase} and {dtype}"),
+}
+
+_BOARDS: Final = {
+    "gpu_unknown": N_("{source}: {gpu} is not in the catalogue"),
+    "several_boards": N_("{source}: {gpu} stands for more than one board"),
+}
+
+_MOST_NAMED: Final = 12
+"""Names that the vocabulary or the catalogue lacks, as shown; the document has all."""
+
+
+def _not_understood(found: Validation) -> Iterator[str]:
+    """What could not be read or is not known by name, with the number of its rows where that is told."""
+    for problem in found.problems:
+        told = _(_PROBLEMS[problem.code]).format(file=problem.file, detail=problem.detail)
+        yield told if problem.rows is None else _with_rows(told, problem.rows)
+    unknown = list(_unknown(found))
+    yield from unknown[:_MOST_NAMED]
+    if len(unknown) > _MOST_NAMED:
+        yield _("{count} more of these are in --json.").format(count=count(len(unknown) - _MOST_NAMED))
+
+
+def _unknown(found: Validation) -> Iterator[str]:
+    for entry in found.unmatched:
+        yield _with_rows(_(_PARTS[entry.part]).format(**entry.document()), entry.rows)
+    for board in found.unknown_boards:
+        text = _(_BOARDS[board.code]) if board.gpu else _("{source}: the GPU is not named")
+        yield _with_rows(text.format(source=board.source, gpu=board.gpu), board.rows)
+
+
+def _with_rows(text: str, rows: int) -> str:
+    return _("{text} ({count} rows)").format(text=text, count=count(rows))

@@ -240,4 +240,8 @@ def _batch(value: Any) -> float:
         number = float(text.replace(",", ""))
     except ValueError:
         return float("nan")
-    return number if np.isfinite(number) and number > 0 else float("nan")
+    return number if 0 < number <= _LARGEST_BATCH else float("nan")
+
+
+_LARGEST_BATCH: Final = 2.0**31
+"""No batch is larger: such an entry is damaged."""

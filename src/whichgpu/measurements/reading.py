@@ -47,11 +47,15 @@ _AIC_DTYPES: Final = ("gemm_dtype", "attn_dtype", "allreduce_dtype", "nccl_dtype
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """A file, or rows of one, that could not be understood: a code, what, how many rows (None: unknown)."""
+    """A file that could not be understood: a code, what, how many rows (None: unknown).
+
+    ``detail`` is what is particular to the file: the columns that it lacks, or what its reader says.
+    """
 
     file: str
     code: str
     message: str
+    detail: str
     rows: int | None = None
 
     def document(self) -> dict[str, Any]:
@@ -183,7 +187,7 @@ def read_file(path: Path) -> Sheet | Problem:
         return _understood(path.name, pyarrow.parquet.read_table(path))
     except (pyarrow.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        return Problem(file=path.name, code="unreadable_file", message=reason)
+        return Problem(file=path.name, code="unreadable_file", message=reason, detail=reason)
 
 
 def _understood(file: str, table: Any) -> Sheet | Problem:
@@ -192,8 +196,9 @@ def _understood(file: str, table: Any) -> Sheet | Problem:
         return _sheet(file, _with_common_columns(table), value="latency")
     missing = [column for column in COMMON if column not in names]
     if missing:
-        message = f"missing columns: {', '.join(missing)}"
-        return Problem(file=file, code="missing_column", message=message, rows=table.num_rows)
+        lacking = ", ".join(missing)
+        message = f"missing columns: {lacking}"
+        return Problem(file=file, code="missing_column", message=message, detail=lacking, rows=table.num_rows)
     return _sheet(file, table, value="value")
 
 
@@ -215,11 +220,17 @@ def _with_common_columns(table: Any) -> Any:
     return table.append_column("params", pyarrow.nulls(table.num_rows, pyarrow.string()))
 
 
-def _sheet(file: str, table: Any, value: str) -> Sheet:
+def _sheet(file: str, table: Any, value: str) -> Sheet | Problem:
+    import pyarrow
+
     codes: dict[str, Codes] = {}
     values: dict[str, tuple[Any, ...]] = {}
     for name in table.column_names:
-        codes[name], values[name] = _encoded(table.column(name))
+        try:
+            codes[name], values[name] = _encoded(table.column(name))
+        except pyarrow.ArrowNotImplementedError:
+            reason = f"column {name} holds {table.schema.field(name).type}, not plain values"
+            return Problem(file=file, code="unreadable_file", message=reason, detail=reason, rows=table.num_rows)
     repeats = np.ones(table.num_rows, dtype=bool)
     repeats[combine(list(codes.values()))[1]] = False
     numbers = np.array([*(_number(entry) for entry in values[value]), np.nan])[codes[value]]

@@ -145,7 +145,7 @@ def _recipe(row: Mapping[str, Any], line: Line, run: _Run) -> Recipe | str:
         return "batch_unknown"
     sequence = _given(rule.get("sequence"), params)
     units_given, units = _units(rule, model, params, sequence, line)
-    if not units_given or ("sequence" in rule and sequence is None):
+    if not units_given or ("sequence" in rule and sequence is None) or _damaged(rule, params):
         return "parameters_unknown"
     known = sources().get(source)
     stack, year = resolve_stack(source, row["framework"], row.get("repo_path"), params)
@@ -228,9 +228,21 @@ def _given(rule: Any, params: Mapping[str, Any]) -> float | None:
     """A number that a rule states, or that the entry of params it names holds."""
     value = params.get(rule) if isinstance(rule, str) else rule
     try:
-        return None if value is None else float(value)
+        number = None if value is None else float(value)
     except (TypeError, ValueError):
         return None
+    return number if number is not None and 0.0 < number <= _LARGEST else None
+
+
+_LARGEST: Final = 2.0**31
+"""No length, picture, batch or power is larger: such an entry is damaged."""
+
+
+def _damaged(rule: Mapping[str, Any], params: Mapping[str, Any]) -> bool:
+    """Whether a row states a length, a size of pictures or a power limit that is none."""
+    entries = [rule.get(name) for name in ("sequence", "image", "power_limit")]
+    stated = [entry for entry in entries if isinstance(entry, str) and params.get(entry) is not None]
+    return any(_given(entry, params) is None for entry in stated)
 
 
 def _passes(rule: Mapping[str, Any]) -> tuple[int, int] | None:

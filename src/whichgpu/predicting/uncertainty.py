@@ -61,7 +61,6 @@ class Spreads:
 
 def read_spreads(text: str, name: str) -> Spreads:
     """What ``make calibrate`` wrote; raises DataError where it is damaged or of another version."""
-    hint = "rebuild it with: make calibrate"
     try:
         document = json.loads(text)
         if document.get("version") != VERSION:
@@ -69,7 +68,7 @@ def read_spreads(text: str, name: str) -> Spreads:
                 "{file} is of another version than this program, which reads {version}",
                 file=name,
                 version=VERSION,
-                hint=hint,
+                hint="rebuild it with: make calibrate",
             )
         whole = {evidence: _spread(document[evidence], {}) for evidence in _EVIDENCES}
         without = {
@@ -77,7 +76,9 @@ def read_spreads(text: str, name: str) -> Spreads:
             for chip, changed in document["without"].items()
         }
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DataError("{file} is damaged: {problem}", file=name, problem=error, hint=hint) from error
+        raise DataError(
+            "{file} is damaged: {problem}", file=name, problem=error, hint="rebuild it with: make calibrate"
+        ) from error
     return Spreads(whole=whole, without=without)
 
 

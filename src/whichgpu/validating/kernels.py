@@ -52,11 +52,16 @@ def forecast_kernels(sheet: Sheet, meaning: Meaning, forecast: Forecast, catalog
 
 
 def _complete(block: Block) -> Flags:
-    """Where every size of a row's geometry is known and positive (padding and windows may be zero)."""
+    """Where every size of a row's geometry is known, positive (padding and windows may be zero) and of this world."""
     found = np.ones(len(block), dtype=bool)
     for name, sizes in block.geometry.items():
-        found &= np.isfinite(sizes) & (sizes >= (0 if name.startswith(("pad", "window")) else 1))
+        least = 0 if name.startswith(("pad", "window")) else 1
+        found &= np.isfinite(sizes) & (sizes >= least) & (sizes <= _LARGEST_SIZE)
     return found
+
+
+_LARGEST_SIZE: Final = 2.0**40
+"""Elements of no dimension are more: such an entry is damaged."""
 
 
 def _parts(block: Block) -> Iterator[Block]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +48,20 @@ class Unmatched:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownBoard:
+    """A published name (None: there is none) that stands for no one board of the catalogue, with the skip's code."""
+
+    source: str
+    gpu: str | None
+    code: str
+    rows: int
+
+    def document(self) -> dict[str, Any]:
+        """The name as it stands in ``whichgpu/validation/1``."""
+        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
     """What validating a folder found; ``failures`` count rows whose prediction raised an error, by its message."""
 
@@ -56,6 +71,7 @@ class Validation:
     operator_decisions: tuple[OperatorDecisions, ...]
     problems: tuple[Problem, ...]
     unmatched: tuple[Unmatched, ...]
+    unknown_boards: tuple[UnknownBoard, ...]
     failures: dict[str, int]
 
     def headlines(self) -> Sequence[Headline]:
@@ -73,6 +89,7 @@ class Validation:
             "headlines": [headline.document() for headline in self.headlines()],
             "problems": [problem.document() for problem in self.problems],
             "not_in_vocabulary": [entry.document() for entry in self.unmatched],
+            "unknown_gpus": [board.document() for board in self.unknown_boards],
             "failures": [{"message": message, "rows": rows} for message, rows in sorted(self.failures.items())],
         }
 
@@ -110,6 +127,7 @@ def validate(
     by_operator: list[OperatorDecisions] = []
     problems: list[Problem] = []
     unmatched: dict[tuple[str, ...], int] = {}
+    boards_unknown: Counter[tuple[str, str | None, str]] = Counter()
     failures: dict[str, int] = {}
     for sheet in read_folder(folder):
         if isinstance(sheet, Problem):
@@ -122,6 +140,7 @@ def validate(
         gathering.add(sheet, meaning, forecast)
         found.extend(decisions(sheet, meaning, forecast))
         by_operator.extend(operator_decisions(sheet, meaning, forecast))
+        boards_unknown.update(_boards_unknown(sheet, meaning))
         for key, rows in meaning.unmatched.items():
             unmatched[key] = unmatched.get(key, 0) + rows
         for message, rows in forecast.failures.items():
@@ -133,6 +152,10 @@ def validate(
         operator_decisions=tuple(by_operator),
         problems=tuple(problems),
         unmatched=tuple(_unmatched(unmatched)),
+        unknown_boards=tuple(
+            UnknownBoard(source=source, gpu=gpu, code=code, rows=rows)
+            for (source, gpu, code), rows in sorted(boards_unknown.items(), key=lambda item: str(item[0]))
+        ),
         failures=failures,
     )
 
@@ -148,6 +171,19 @@ def _forecast(
     open_rows = np.flatnonzero((meaning.outcome == CODE[SCORED]) & ~forecast.made)
     skip(meaning, open_rows, "not_predicted")
     return meaning, forecast
+
+
+def _boards_unknown(sheet: Sheet, meaning: Meaning) -> dict[tuple[str, str | None, str], int]:
+    """The rows whose board is not told, by source, published name and code."""
+    found: dict[tuple[str, str | None, str], int] = {}
+    group, keys = sheet.grouped(("source", "gpu"))
+    for code in ("gpu_unknown", "several_boards"):
+        rows = np.bincount(group[meaning.outcome == CODE[code]], minlength=len(keys))
+        for number in np.flatnonzero(rows).tolist():
+            source, gpu = keys[number]
+            key = str(source), str(gpu) if gpu else None, code
+            found[key] = found.get(key, 0) + int(rows[number])
+    return found
 
 
 def _unmatched(counts: dict[tuple[str, ...], int]) -> Iterator[Unmatched]:
