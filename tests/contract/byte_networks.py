@@ -5,7 +5,7 @@ from tests.contract.tracing_cases import Calls
 from torch import nn
 from torch.nn import functional
 
-from whichgpu.zoo.building.losses import classification
+from whichgpu.capturing.losses import classification
 
 
 def called(function, *layers):

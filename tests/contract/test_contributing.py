@@ -12,13 +12,13 @@ pytestmark = pytest.mark.keras
 
 from tests.contract.tracing_cases import functional, rows  # noqa: E402
 
+from whichgpu.capturing.losses import classification  # noqa: E402
 from whichgpu.capturing.tracing import planning, rules  # noqa: E402
 from whichgpu.costing import cost_table  # noqa: E402
 from whichgpu.graph import Kind, Phase  # noqa: E402
 from whichgpu.workload import Workload  # noqa: E402
 from whichgpu.zoo.building import blueprint  # noqa: E402
 from whichgpu.zoo.building.assembling import Shelf, captured  # noqa: E402
-from whichgpu.zoo.building.losses import classification  # noqa: E402
 from whichgpu.zoo.packing import unpacked  # noqa: E402
 
 PAGE = (Path(__file__).resolve().parents[2] / "CONTRIBUTING.md").read_text(encoding="utf-8")
