@@ -15,7 +15,7 @@ from whichgpu.calibrating.fitting import fit_chip
 from whichgpu.calibrating.leaving_out import Residuals, hold_out, leave_out
 from whichgpu.calibrating.models import observe_models
 from whichgpu.calibrating.observing import Observed, observe
-from whichgpu.calibrating.shape_set import SHAPE_MODELS, SHAPE_ROWS, Shapes, shapes_document
+from whichgpu.calibrating.shape_set import SHAPE_ROWS, Shapes, shapes_document
 from whichgpu.calibrating.spreading import spread_document
 from whichgpu.calibrating.writing import chips_document, fitted_document, write, write_fitted
 from whichgpu.errors import UnknownName
@@ -43,10 +43,7 @@ def main() -> None:
     wanted = frozenset(name for name, source in sources().items() if source.shipped == ships)
     observations = observations_of(folder, wanted)
     known = [] if ships else [{**read_fitted(FITTED), **read_fitted(FITTED.with_name(folds_name(FITTED.name)))}]
-    shapes = Shapes(
-        operators=observe(folder, SHAPE_ROWS, wanted),
-        models=observe_models(folder, _from_zoo, wanted, SHAPE_MODELS),
-    )
+    shapes = observe(folder, SHAPE_ROWS, wanted)
     document = fitted(observations, shapes, known)
     write_fitted(document, FITTED if ships else OVERLAY)
     documents = [*known, document]

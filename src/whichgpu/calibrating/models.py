@@ -79,13 +79,6 @@ class ModelObservation:
         seconds: Floats = joined_s(device_s, host_s, hardware) + self.stack.host_step_s + copy_s
         return seconds
 
-    def busy_s(self, coefficients: Coefficients) -> Floats:
-        """Predicted seconds that all occurrences of each cost keep the device busy, [costs]."""
-        hardware = arrays([self.gpu], [self.resolution], coefficients, None)
-        found = times(self.table, hardware, self.stack, coefficients.form, channels_last=CHANNELS_LAST.get(self.layout))
-        busy: Floats = (found.busy_s * occurrences(self.table, hardware))[:, 0]
-        return busy
-
     def _by_row(self, values: Floats) -> Floats:
         summed: Floats = np.bincount(self.row, weights=values, minlength=len(self.seconds)).astype(np.float64)
         return summed
@@ -105,16 +98,13 @@ class _Case:
 
 
 def observe_models(
-    folder: Path, load: Load, sources: frozenset[str] | None = None, largest: int = LARGEST
+    folder: Path, load: Load, sources: frozenset[str] | None = None
 ) -> Mapping[str, Sequence[ModelObservation]]:
-    """The whole models of every chip in a folder of measurements, in a fixed order; of all sources, or of these.
-
-    At most ``largest`` workloads of the same conditions.
-    """
+    """The whole models of every chip in a folder of measurements, in a fixed order; of all sources, or of these."""
     groups: dict[tuple[object, ...], list[_Case]] = {}
     for sheet in read_folder(folder):
         if not isinstance(sheet, Problem) and (sources is None or set(map(str, sheet.values["source"])) & sources):
-            for key, case in _cases(sheet, load, largest):
+            for key, case in _cases(sheet, load):
                 groups.setdefault(key, []).append(case)
     found: dict[str, list[ModelObservation]] = {}
     for key in sorted(groups, key=repr):
@@ -123,13 +113,13 @@ def observe_models(
     return dict(sorted(found.items()))
 
 
-def _cases(sheet: Sheet, load: Load, largest: int) -> Iterator[tuple[tuple[object, ...], _Case]]:
+def _cases(sheet: Sheet, load: Load) -> Iterator[tuple[tuple[object, ...], _Case]]:
     meaning = read_meaning(sheet, default_catalog())
     models = ~sheet.matching("level", lambda level: level == "op")
     timed = meaning.line_flags(lambda line: line.quantity in ("latency", "throughput") and line.scoring == "score")
     wanted = models & timed & (meaning.outcome == CODE[SCORED])
     recipes = read_recipes(sheet, meaning, wanted)
-    for number in _sampled(recipes.recipes, largest):
+    for number in _sampled(recipes.recipes):
         recipe = recipes.recipes[number]
         rows = np.flatnonzero((recipes.row == number) & wanted)
         try:
@@ -153,15 +143,15 @@ def _bare() -> Coefficients:
     return build(base_document(), ())
 
 
-def _sampled(recipes: Sequence[Recipe], largest: int) -> Sequence[int]:
-    """The recipes that a fit looks at: at most ``largest`` of the same conditions."""
+def _sampled(recipes: Sequence[Recipe]) -> Sequence[int]:
+    """The recipes that a fit looks at: at most ``LARGEST`` of the same conditions."""
     groups: dict[tuple[object, ...], list[int]] = {}
     for number, recipe in enumerate(recipes):
         groups.setdefault(_conditions(recipe), []).append(number)
     chosen: list[int] = []
     for members in groups.values():
-        if len(members) > largest:
-            members = np.random.default_rng(len(members)).choice(members, largest, replace=False).tolist()
+        if len(members) > LARGEST:
+            members = np.random.default_rng(len(members)).choice(members, LARGEST, replace=False).tolist()
         chosen.extend(members)
     return sorted(chosen)
 

@@ -33,8 +33,8 @@ def transfers(
     ``branches`` says which chips are related; ``left_out`` is as if it had never been measured.
     """
     found: Transfer = {}
-    for name, stack in sorted({(name, sample.stack) for sample in samples for name in sample.parts}):
-        members = [sample for sample in samples if name in sample.parts and sample.stack == stack]
+    for name, stack in sorted({(sample.name, sample.stack) for sample in samples}):
+        members = [sample for sample in samples if (sample.name, sample.stack) == (name, stack)]
         share = _best_share(members, name, vectors, branches, left_out)
         if share:
             found.setdefault(name, {})[stack] = share
@@ -58,7 +58,7 @@ def _best_share(
             continue
         mine = [sample for sample in samples if sample.chip == chip]
         for share, found in errors.items():
-            left = [np.abs(sample.unseen - share * (sample.parts[name] @ mean)).mean() for sample in mine]
+            left = [np.abs(sample.unseen - share * (sample.terms @ mean)).mean() for sample in mine]
             found.append(float(np.mean(left)))
     if len(errors[0.0]) < LEAST_CHIPS:
         return 0.0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whichgpu.calibrating.shape_fitting import Sample, merged, operator_vectors, ridge
+from whichgpu.calibrating.shape_fitting import Sample, ridge, vectors_of
 from whichgpu.calibrating.shape_relatives import transfers
 
 RANDOM = np.random.default_rng(7)
@@ -48,9 +48,10 @@ def sample(chip, effect, *, unseen=None, name="norm", stack="vllm", rows=100):
     terms = np.concatenate([np.ones((rows, 1)), RANDOM.normal(size=(rows, 1))], axis=1)
     left = terms @ np.array(effect)
     return Sample(
+        name=name,
         chip=chip,
         stack=stack,
-        parts={name: terms},
+        terms=terms,
         left=left,
         unseen=left if unseen is None else np.full(rows, unseen),
         folds=np.arange(rows) % 5,
@@ -60,7 +61,7 @@ def sample(chip, effect, *, unseen=None, name="norm", stack="vllm", rows=100):
 def test_a_part_of_the_workloads_that_is_left_out_says_nothing():
     one = sample("a", (0.2, 0.0))
     one.left[one.folds == 3] = 5.0
-    found = operator_vectors([one], fold=3)["a"]["norm"]["vllm"]
+    found = vectors_of([one], fold=3)["a"]["norm"]["vllm"]
     assert found == pytest.approx([0.2, 0.0], abs=0.01)
 
 
@@ -69,25 +70,16 @@ BRANCHES = {"a": "nvidia", "b": "nvidia", "c": "nvidia", "d": "amd"}
 
 def test_what_all_chips_show_helps_one_that_is_left_out():
     samples = [sample(chip, (0.3, 0.1)) for chip in "abc"]
-    assert transfers(samples, operator_vectors(samples), BRANCHES) == {"norm": {"vllm": 1.0}}
+    assert transfers(samples, vectors_of(samples), BRANCHES) == {"norm": {"vllm": 1.0}}
 
 
 def test_what_each_chip_has_its_own_way_is_taken_from_nobody():
     samples = [sample(chip, effect) for chip, effect in (("a", (0.3, 0.0)), ("b", (-0.3, 0.0)), ("c", (0.0, 0.3)))]
-    assert transfers(samples, operator_vectors(samples), BRANCHES) == {}
+    assert transfers(samples, vectors_of(samples), BRANCHES) == {}
 
 
 def test_two_chips_and_another_maker_are_too_few():
     samples = [sample(chip, (0.3, 0.1)) for chip in "abd"]
-    assert transfers(samples, operator_vectors(samples), BRANCHES) == {}
+    assert transfers(samples, vectors_of(samples), BRANCHES) == {}
     three = [sample(chip, (0.3, 0.1)) for chip in "abc"]
-    assert transfers(three, operator_vectors(three), BRANCHES, left_out="c") == {}
-
-
-def test_whole_models_stand_over_single_operators():
-    first = {"a": {"norm": {"vllm": np.array([1.0])}}, "b": {"norm": {"vllm": np.array([2.0])}}}
-    found = merged(first, {"a": {"norm": {"vllm": np.array([3.0]), "ngc": np.array([4.0])}}})
-    assert {chip: {stack: v[0] for stack, v in found[chip]["norm"].items()} for chip in found} == {
-        "a": {"vllm": 3.0, "ngc": 4.0},
-        "b": {"vllm": 2.0},
-    }
+    assert transfers(three, vectors_of(three), BRANCHES, left_out="c") == {}
