@@ -152,12 +152,15 @@ def validate(
         operator_decisions=tuple(by_operator),
         problems=tuple(problems),
         unmatched=tuple(_unmatched(unmatched)),
-        unknown_boards=tuple(
-            UnknownBoard(source=source, gpu=gpu, code=code, rows=rows)
-            for (source, gpu, code), rows in sorted(boards_unknown.items(), key=lambda item: str(item[0]))
-        ),
+        unknown_boards=tuple(_named(boards_unknown)),
         failures=failures,
     )
+
+
+def _named(unknown: Counter[tuple[str, str | None, str]]) -> Iterator[UnknownBoard]:
+    """Boards that nothing knows, in order."""
+    for (source, gpu, code), rows in sorted(unknown.items(), key=lambda item: str(item[0])):
+        yield UnknownBoard(source=source, gpu=gpu, code=code, rows=rows)
 
 
 def _forecast(
