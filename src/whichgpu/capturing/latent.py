@@ -34,7 +34,7 @@ class _Latent:
         """Attention with its projections."""
         d, layers = self.d, self.layers
         queries = self._queries(x)
-        both = self._linear(x, d.latent + d.rotary_size)
+        both = self._linear(x, d.latent + d.rotary_size, "kv_a_proj_with_mqa")
         latent, key = layers.split(both, (*self.lead, d.latent), (*self.lead, 1, d.rotary_size))
         latent = layers.norm("rms", latent, layers.weight(d.latent))
         key = layers.elementwise("rotary", key)
@@ -43,19 +43,23 @@ class _Latent:
         if cache is not None and self.run.cached:
             seen = self._over_vectors(queries, widening, cache)
         else:
-            seen = self._over_heads(queries, layers.linear(latent, widening), key)
+            with layers.graph.scope("kv_b_proj"):
+                widened = layers.linear(latent, widening)
+            seen = self._over_heads(queries, widened, key)
         flat = layers.view(seen, (*self.lead, d.heads * d.value_size))
-        return self._linear(flat, d.hidden)
+        return self._linear(flat, d.hidden, "o_proj")
 
-    def _linear(self, x: int, width: int) -> int:
-        return self.layers.linear(x, self.layers.weight(width, self.layers.graph.shape(x)[-1]))
+    def _linear(self, x: int, width: int, name: str) -> int:
+        """A linear layer called ``name``, as transformers names them."""
+        with self.layers.graph.scope(name):
+            return self.layers.linear(x, self.layers.weight(width, self.layers.graph.shape(x)[-1]))
 
     def _queries(self, x: int) -> list[int]:
         """The parts of queries without and with positions: [batch, tokens, heads, …]."""
         d, layers = self.d, self.layers
         if d.query_latent:
-            x = layers.norm("rms", self._linear(x, d.query_latent), layers.weight(d.query_latent))
-        whole = self._linear(x, d.heads * d.head_size)
+            x = layers.norm("rms", self._linear(x, d.query_latent, "q_a_proj"), layers.weight(d.query_latent))
+        whole = self._linear(x, d.heads * d.head_size, "q_b_proj" if d.query_latent else "q_proj")
         plain, turned = layers.split(whole, (*self.lead, d.heads, self.plain), (*self.lead, d.heads, d.rotary_size))
         return [plain, layers.elementwise("rotary", turned)]
 

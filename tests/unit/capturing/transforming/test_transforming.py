@@ -49,6 +49,25 @@ def test_adapters_scale_with_the_batch() -> None:
     assert small.at_batch(40).graph.content_hash() == large.graph.content_hash()
 
 
+def test_the_projections_of_latent_attention_are_called_as_transformers_calls_them() -> None:
+    # heads of 2 + 1 (rotary), keys and values from a vector of 5, queries from one of 4: hidden 6, 3 heads, 3 layers
+    latent = {"head_size": 3, "rotary_size": 1, "value_size": 2, "latent": 5, "query_latent": 4}
+    sizes = dataclasses.replace(SIZES, **latent)
+    matrices = {
+        "q_a_proj": 6 + 4,
+        "q_b_proj": 4 + 3 * 3,
+        "kv_a_proj_with_mqa": 6 + (5 + 1),
+        "kv_b_proj": 5 + 3 * (2 + 2),
+        "o_proj": 3 * 2 + 6,
+    }
+    for name, sides in matrices.items():
+        found = asked(training(sizes=sizes), adapters=Adapters(rank=2, targets=(name,)))
+        assert found.trainable_parameters == 3 * 2 * sides, name
+    plain = dataclasses.replace(sizes, query_latent=0)
+    found = asked(training(sizes=plain), adapters=Adapters(rank=2, targets=("q_proj",)))
+    assert found.trainable_parameters == 3 * 2 * (6 + 3 * 3)
+
+
 def test_a_target_that_no_layer_has_is_named_with_the_nearest() -> None:
     with pytest.raises(InvalidValue, match="no linear layer of m is called q_prj") as caught:
         asked(training(), adapters=Adapters(rank=2, targets=("q_prj",)))
