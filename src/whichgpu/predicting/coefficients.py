@@ -130,6 +130,7 @@ class Coefficients:
     effects: ShapeEffects = field(default_factory=ShapeEffects)
     rows: dict[Any, tuple[Gpu, dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _groups: dict[tuple[str, str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _branches_of: dict[tuple[str, str], str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _resolved: dict[tuple[str, str], Family] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def family_name(self, gpu: Gpu) -> str:
@@ -145,6 +146,13 @@ class Coefficients:
         if key not in self._resolved:
             self._resolved[key] = self._resolve(*key)
         return self._resolved[key]
+
+    def branch_of(self, gpu: Gpu) -> str:
+        """The topmost group that a GPU's chip belongs to; kept, since every prediction asks for all GPUs'."""
+        key = (gpu.chip, gpu.architecture)
+        if key not in self._branches_of:
+            self._branches_of[key] = self.branch(self.family_name(gpu))
+        return self._branches_of[key]
 
     def branch(self, family: str) -> str:
         """The topmost group of a family: chips of different branches say nothing of each other's libraries."""

@@ -43,6 +43,7 @@ class ShapeEffects:
     _found: dict[tuple[str, str, str, str], Floats | None] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+    _known: dict[str, frozenset[str]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def vector(self, chip: str, branch: str, name: str, stack: str) -> Floats | None:
         """Weights of a class's terms on a chip under a stack; None where nothing is known."""
@@ -51,6 +52,18 @@ class ShapeEffects:
             own = self.own(chip, name, stack)
             self._found[key] = self._of_relatives(chip, branch, name, stack) if own is None else own
         return self._found[key]
+
+    def known(self, stack: str) -> frozenset[str]:
+        """The classes of which any chip shows something under a stack or its framework."""
+        if stack not in self._known:
+            framework = frameworks().get(stack)
+            self._known[stack] = frozenset(
+                name
+                for by_class in self.vectors.values()
+                for name, by_stack in by_class.items()
+                if any(other == stack or frameworks().get(other) == framework for other in by_stack)
+            )
+        return self._known[stack]
 
     def own(self, chip: str, name: str, stack: str) -> Floats | None:
         """Weights that a chip's own measurements show: under the stack, or else under others of its framework."""
@@ -110,9 +123,14 @@ def factors(table: CostTable, devices: Sequence[Device], effects: ShapeEffects, 
 def _weights(
     group: Group, devices: Sequence[Device], effects: ShapeEffects, stack: str
 ) -> tuple[list[int], list[Floats]]:
-    columns, weights = [], []
+    columns: list[int] = []
+    weights: list[Floats] = []
+    known = effects.known(stack)
+    if group.kind not in _PRODUCTS and group.name not in known:
+        return columns, weights
     for column, device in enumerate(devices):
-        vector = effects.vector(device.chip, device.branch, class_name(group, device.resolution), stack)
+        name = class_name(group, device.resolution)
+        vector = effects.vector(device.chip, device.branch, name, stack) if name in known else None
         if vector is not None:
             columns.append(column)
             weights.append(vector)
