@@ -157,7 +157,7 @@ def test_the_openapi_document_names_every_route(client: Client) -> None:
         f"{V1}/{name}"
         for name in (
             *("recommend", "estimate", "capture", "gpus", "gpus/{gpu}", "compare", "zoo", "zoo/{source}"),
-            *("support", "prices", "guide", "guide/{topic}"),
+            *("support", "prices", "guide", "guide/{topic}", "accuracy"),
         )
     }
     keys = found["paths"][f"{V1}/recommend"]["post"]["requestBody"]["content"]["application/json"]["schema"]

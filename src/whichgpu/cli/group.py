@@ -9,6 +9,7 @@ from typing import Any, Final
 import click
 
 from whichgpu.cli.helping import Context
+from whichgpu.errors import Interrupted
 from whichgpu.explaining import N_, _
 
 _COMMANDS: Final = {
@@ -131,6 +132,13 @@ def _version(context: click.Context, parameter: click.Parameter, value: bool) ->
 
         click.echo(f"whichgpu {version('whichgpu')}")
         context.exit()
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; raises Interrupted, where click would print a line of its own, for Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted(N_("stopped")) from None
 
 
 program = Program(

@@ -2,6 +2,7 @@
 
 An operator reads its operands and writes its results, each once; indices have eight bytes. Products read the bias that
 they add. Gradients are operators of their own: of a product's inputs, of its weights, and the sum of rows for its bias.
+A convolution's result is passed over once more to add the bias, and its gradient once more to sum it up.
 """
 
 from __future__ import annotations
@@ -50,6 +51,16 @@ def classified(rows: int, classes: int) -> tuple[list[Row], list[Row]]:
     return forward, backward
 
 
+def biased(elements: int) -> Row:
+    """The pass that adds a convolution's bias to its result."""
+    return ("conv", F * elements, F * elements)
+
+
+def bias_gradient(elements: int, channels: int) -> Row:
+    """The pass that sums a convolution's gradient up for its bias."""
+    return ("conv", F * elements, F * channels)
+
+
 def perceptron() -> Moved:
     """5-7-2 with a rectifier between."""
     loss, slope = classified(3, 2)
@@ -77,6 +88,7 @@ def convolutions() -> Moved:
     loss, slope = classified(3, 2)
     forward = [
         ("conv", F * (3 * 12 * 12 + 3 * 9 + 3), F * 3 * large),
+        biased(3 * large),
         ("elementwise", F * 3 * large, F * 3 * large),
         # A maximum is kept with its place.
         ("pooling", F * 3 * large, (F + I) * 3 * small),
@@ -88,8 +100,8 @@ def convolutions() -> Moved:
         ("reduction", F * 3 * 2, F * 2),
         ("pooling", (F + I) * 3 * small, F * 3 * large),
         ("elementwise", F * 2 * 3 * large, F * 3 * large),
-        # Weights and bias by one kernel.
         ("conv", F * (3 * large + 3 * 12 * 12), F * (3 * 9 + 3)),
+        bias_gradient(3 * large, 3),
     ]
     return Moved(forward=forward + loss, backward=slope + backward, trained=3 * 9 + 3 + small * 2 + 2)
 
@@ -143,28 +155,36 @@ def u_net() -> Moved:
     loss, slope = classified(3 * 64, 2)
     forward = [
         ("conv", F * (3 * 64 + 3 * 9 + 3), F * above),
+        biased(above),
         ("elementwise", F * above, F * above),
         ("pooling", F * above, (F + I) * pooled),
         ("conv", F * (pooled + 5 * 3 * 9 + 5), F * below),
+        biased(below),
         ("elementwise", F * below, F * below),
         ("conv", F * (below + 5 * 3 * 4 + 3), F * above),
+        biased(above),
         ("copy", F * 2 * above, F * 2 * above),
         ("conv", F * (2 * above + 2 * 6 + 2), F * classes),
+        biased(classes),
     ]
     backward = [
         ("conv", F * (classes + 2 * 6), F * 2 * above),
         ("conv", F * (classes + 2 * above), F * (2 * 6 + 2)),
+        bias_gradient(classes, 2),
         # The joined gradient's halves are views of it.
         ("conv", F * (above + 5 * 3 * 4), F * below),
         ("conv", F * (above + below), F * (5 * 3 * 4 + 3)),
+        bias_gradient(above, 3),
         ("elementwise", F * 2 * below, F * below),
         ("conv", F * (below + 5 * 3 * 9), F * pooled),
         ("conv", F * (below + pooled), F * (5 * 3 * 9 + 5)),
+        bias_gradient(below, 5),
         ("pooling", (F + I) * pooled, F * above),
         # What comes across and what comes from below.
         ("elementwise", F * 2 * above, F * above),
         ("elementwise", F * 2 * above, F * above),
         ("conv", F * (above + 3 * 64), F * (3 * 9 + 3)),
+        bias_gradient(above, 3),
     ]
     trained = 3 * 9 + 3 + 5 * 3 * 9 + 5 + 5 * 3 * 4 + 3 + 2 * 6 + 2
     return Moved(forward=forward + loss, backward=slope + backward, trained=trained)
@@ -216,6 +236,7 @@ def frozen_backbone() -> Moved:
     loss, slope = classified(3, 2)
     forward = [
         ("conv", F * (3 * 3 * 64 + 7 * 3 * 9 + 7), F * seen),
+        biased(seen),
         ("elementwise", F * seen, F * seen),
         ("reduction", F * seen, F * 3 * 7),
         ("gemm", F * (3 * 7 + 7 * 2 + 2), F * 3 * 2),
