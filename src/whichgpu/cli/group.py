@@ -125,6 +125,13 @@ class Program(Group):
         module = _COMMANDS.get(cmd_name)
         return None if module is None else importlib.import_module(module).command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Runs the command; raises Interrupted, where click would print a line of its own, for Ctrl-C."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise Interrupted(N_("stopped")) from None
+
 
 def _version(context: click.Context, parameter: click.Parameter, value: bool) -> None:
     if value and not context.resilient_parsing:
@@ -132,13 +139,6 @@ def _version(context: click.Context, parameter: click.Parameter, value: bool) ->
 
         click.echo(f"whichgpu {version('whichgpu')}")
         context.exit()
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Runs the command; raises Interrupted, where click would print a line of its own, for Ctrl-C."""
-        try:
-            return super().invoke(ctx)
-        except KeyboardInterrupt:
-            raise Interrupted(N_("stopped")) from None
 
 
 program = Program(
