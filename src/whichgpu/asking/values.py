@@ -122,7 +122,7 @@ def _names(key: Key, given: Any, where: str) -> tuple[str, ...]:
     by_lower = {choice.lower(): choice for choice in key.choices}
     found = []
     for part in parts:
-        known = by_lower.get(str(part).strip().lower())
+        known = by_lower.get(part.strip().lower()) if isinstance(part, str) else None
         found.append(_name(key, part, where) if known is None else known)
     return tuple(found)
 

@@ -27,7 +27,15 @@ _ONE_SOURCE: Final = {"not": {"required": ["source", "capture"]}}
 
 _QUESTION: Final[dict[str, Any]] = {**QUESTION, "capture": _CAPTURE}
 
-RECOMMEND: Final = _json({"type": "object", "additionalProperties": False, "properties": _QUESTION, **_ONE_SOURCE})
+_ONE_WORK: Final = {
+    "not": {
+        "anyOf": [
+            {"required": pair} for pair in (["source", "capture"], ["workloads", "source"], ["workloads", "workload"])
+        ]
+    }
+}
+
+RECOMMEND: Final = _json({"type": "object", "additionalProperties": False, "properties": _QUESTION, **_ONE_WORK})
 
 ESTIMATE: Final = _json(
     {

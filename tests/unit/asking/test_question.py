@@ -10,7 +10,7 @@ from whichgpu.asking.question import builtin, question, request, works
 from whichgpu.asking.reading import asked
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.catalog import default_catalog
-from whichgpu.errors import SourceNotFound, UnknownName
+from whichgpu.errors import InvalidValue, SourceNotFound, UnknownName
 from whichgpu.requirement import Goal
 from whichgpu.workload import Adapters, Precision
 
@@ -89,3 +89,11 @@ def test_every_workload_of_a_question_is_read_with_its_own_request() -> None:
 
     assert works(asked(document), read) == [("resnet50", 1.0), ("gpt2", 2.0)]
     assert seen == [("resnet50", 3, None, "tf2-graph"), ("gpt2", None, "infer", "tf2-graph")]
+
+
+@pytest.mark.parametrize("given", [None, False, 1, ["official"]])
+def test_a_member_of_a_list_of_names_is_a_text(given: Any) -> None:
+    # None reads as the status "none" once it is made a text.
+    with pytest.raises(InvalidValue) as caught:
+        asked({"software": {"support": [given]}})
+    assert caught.value.field == "software.support"
