@@ -30,9 +30,9 @@ class Stack:
     ``stream_bytes_per_clock`` is what a multiprocessor moves a clock in the stack's own kernels, by an operator's
     label in its cost, or by its kind.
     ``fusion`` is the share of fusable element-wise traffic that is left, ``inference_fusion`` that of steps without
-    gradients; ``foreach`` says that the optimizer updates
-    all tensors in a few launches. ``layout_copies`` says that copies a capturing framework inserts for its memory
-    format run here too; ``channels_last`` that images lie as matrix units want them.
+    gradients; ``foreach`` says that the optimizer updates all tensors in a few launches. ``layout_copies`` says that
+    copies a capturing framework inserts for its memory format run here too; ``channels_last`` that images lie as
+    matrix units want them.
     ``unrolled`` is the rate of convolutions that are unrolled image by image into plain products, over a library's; 0
     where a library convolves.
     ``micro_batch`` are the rows that a product takes at most: longer prompts pass in parts.

@@ -22,7 +22,7 @@ from whichgpu.errors import UnknownName
 from whichgpu.estimate import Evidence
 from whichgpu.measurements.folds import FOLDS
 from whichgpu.measurements.sources import sources
-from whichgpu.predicting.coefficients import Coefficients, Fitted, base_document, build, folds_name, read_fitted
+from whichgpu.predicting.coefficients import Fitted, base_document, build, folds_name, read_fitted, with_fold
 from whichgpu.predicting.uncertainty import CONFIDENCE
 from whichgpu.workload import Workload
 from whichgpu.zoo import has
@@ -48,16 +48,11 @@ def main() -> None:
     write_fitted(document, FITTED if ships else OVERLAY)
     documents = [*known, document]
     left = leave_out(observations, lambda chip: build(base_document(), documents, frozenset({chip})))
-    held = hold_out(observations, [_with_fold(documents, fold) for fold in range(FOLDS)])
+    held = hold_out(observations, [build(base_document(), with_fold(documents, fold)) for fold in range(FOLDS)])
     found = spread_document(left, held, CONFIDENCE)
     _print(left, found)
     if ships:
         write(found, PACKAGE / "spread.json")
-
-
-def _with_fold(documents: Sequence[Mapping[str, Any]], fold: int) -> Coefficients:
-    """The coefficients that never saw one part of the workloads."""
-    return build(base_document(), [{**document, **document["folds"][fold]} for document in documents])
 
 
 def observations_of(folder: Path, wanted: frozenset[str]) -> Observations:
@@ -84,7 +79,7 @@ def fitted(observations: Observations, shapes: Shapes, known: Sequence[Mapping[s
     whole = {chip: fit_chip(chip, group, base) for chip, group in observations.items()}
     folds = []
     for fold in range(FOLDS):
-        without = _with_fold(known, fold)
+        without = build(base_document(), with_fold(known, fold))
         parts = {chip: fit_chip(chip, group, without, fold) for chip, group in observations.items()}
         folds.append(_set(parts, families, known, shapes, fold))
     return fitted_document(
@@ -102,7 +97,7 @@ def _set(
     fold: int | None = None,
 ) -> dict[str, Any]:
     """Chips' coefficients, and the effects of shapes that are left under them; without one part of the workloads."""
-    before = known if fold is None else [{**one, **one["folds"][fold]} for one in known]
+    before = known if fold is None else with_fold(known, fold)
     document = {"chips": chips_document(chips, families)}
     return {**document, "shapes": shapes_document(shapes, [*before, document], fold)}
 

@@ -13,7 +13,7 @@ import importlib.metadata
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,6 +64,16 @@ def _version(framework: str) -> str | None:
         return importlib.metadata.version(framework)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def kept(key: str, request: CaptureRequest, make: Callable[[], Workload]) -> Workload:
+    """The capture kept under the key, or else the one that is made and kept; always made where no cache is wanted."""
+    if not request.cache:
+        return make()
+    found = load(key)
+    if found is None:
+        keep(key, found := make())
+    return found
 
 
 def load(key: str) -> Workload | None:

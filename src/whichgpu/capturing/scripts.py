@@ -6,7 +6,6 @@ import ast
 import contextlib
 import dataclasses
 import hashlib
-import importlib.util
 import warnings
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.capturing import caching
+from whichgpu.capturing.extras import absent
 from whichgpu.capturing.notebooks import LARGEST_NOTEBOOK_BYTES, notebook
 from whichgpu.capturing.repairing import LARGEST_SCRIPT_BYTES, Repaired, repair
 from whichgpu.capturing.request import CaptureRequest
@@ -88,7 +88,7 @@ def _run(
 
 def _followed(job: Mapping[str, Any], request: CaptureRequest) -> dict[str, Any]:
     """What the sandbox makes of a job; with TensorFlow where it is installed and the script goes no further without."""
-    helps = job["framework"] == "keras" and job["tensorflow"] and _installed("tensorflow")
+    helps = job["framework"] == "keras" and job["tensorflow"] and not absent(("tensorflow",))
     try:
         result = run(job, limits=request.limits)
     except Untraceable as error:
@@ -169,16 +169,12 @@ def imports(text: str) -> Iterable[str]:
             yield node.module.split(".")[0]
 
 
-def _installed(module: str) -> bool:
-    return importlib.util.find_spec(module) is not None
-
-
 def _require(framework: str, name: str) -> None:
     """Raise MissingExtra unless all that reading the framework's scripts needs is installed."""
     if framework == PLAIN:
         return
     _, needed, extra = FRAMEWORKS[framework.partition("-")[0]]
-    missing = [module for module in needed if not _installed(module)]
+    missing = absent(needed)
     if missing:
         raise MissingExtra(
             "not installed, but needed to read {file}: {missing}",

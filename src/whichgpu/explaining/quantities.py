@@ -27,6 +27,11 @@ def labelled(label: str, text: str) -> str:
     return f"{label}：{text}" if language() == "ja" else f"{label}: {text}"
 
 
+def as_title(lead: str) -> str:
+    """A lead-in as a heading: without the colon that it ends with in a text."""
+    return lead.rstrip(":：")
+
+
 def listed(parts: Iterable[str]) -> str:
     """Words one after the other, parted as the active language does."""
     return ("、" if language() == "ja" else ", ").join(parts)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import json
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -22,6 +21,7 @@ from typing import Any, Final
 from whichgpu.errors import DataError
 from whichgpu.gpu import Gpu
 from whichgpu.predicting.shape_effects import ShapeEffects, Vectors, read_vectors
+from whichgpu.predicting.written import damaged, read_written
 
 VERSION: Final = 2
 
@@ -130,15 +130,18 @@ class Coefficients:
     effects: ShapeEffects = field(default_factory=ShapeEffects)
     rows: dict[Any, tuple[Gpu, dict[str, Any]]] = field(default_factory=dict, init=False, repr=False, compare=False)
     _groups: dict[tuple[str, str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _branches_of: dict[tuple[str, str], str] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _names: dict[tuple[str, str], str] = field(default_factory=dict, init=False, repr=False, compare=False)
     _resolved: dict[tuple[str, str], Family] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def family_name(self, gpu: Gpu) -> str:
         """The family a GPU's chip belongs to; CPUs are one family."""
         if gpu.is_cpu:
             return "cpu"
-        matches = [prefix for prefix in self.base["chips"] if gpu.chip.startswith(prefix)]
-        return str(self.base["chips"][max(matches, key=len)]) if matches else gpu.architecture
+        key = (gpu.chip, gpu.architecture)
+        if key not in self._names:
+            matches = [prefix for prefix in self.base["chips"] if gpu.chip.startswith(prefix)]
+            self._names[key] = str(self.base["chips"][max(matches, key=len)]) if matches else gpu.architecture
+        return self._names[key]
 
     def family(self, gpu: Gpu) -> Family:
         """The coefficients of a GPU's chip, from its own measurements or from its relatives'."""
@@ -146,13 +149,6 @@ class Coefficients:
         if key not in self._resolved:
             self._resolved[key] = self._resolve(*key)
         return self._resolved[key]
-
-    def branch_of(self, gpu: Gpu) -> str:
-        """The topmost group that a GPU's chip belongs to; kept, since every prediction asks for all GPUs'."""
-        key = (gpu.chip, gpu.architecture)
-        if key not in self._branches_of:
-            self._branches_of[key] = self.branch(self.family_name(gpu))
-        return self._branches_of[key]
 
     def branch(self, family: str) -> str:
         """The topmost group of a family: chips of different branches say nothing of each other's libraries."""
@@ -303,19 +299,16 @@ def _files() -> list[Path]:
 
 def read_fitted(file: Path) -> Mapping[str, Any]:
     """A fitted document; raises DataError where it is missing, damaged or of another version."""
-    hint = "rebuild it with: make calibrate"
     try:
-        document = json.loads(file.read_text(encoding="utf-8"))
+        text = file.read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        raise DataError("{file} is damaged: {problem}", file=file.name, problem=str(error), hint=hint) from error
-    if not isinstance(document, dict) or document.get("version") != VERSION:
-        raise DataError(
-            "{file} is of another version than this program, which reads {version}",
-            file=file.name,
-            version=VERSION,
-            hint=hint,
-        )
-    return document
+        raise damaged(file.name, error) from error
+    return read_written(text, file.name, VERSION)
+
+
+def with_fold(documents: Iterable[Mapping[str, Any]], fold: int) -> list[Mapping[str, Any]]:
+    """The documents as the fit left them that never saw one part of the workloads."""
+    return [{**document, **document["folds"][fold]} for document in documents]
 
 
 @functools.cache

@@ -141,7 +141,7 @@ def _made(
 ) -> Hardware:
     columns = _columns(gpus, resolutions, coefficients, power_limit_w)
     devices = tuple(
-        Device(chip=gpu.chip, branch=coefficients.branch_of(gpu), resolution=resolution)
+        Device(chip=gpu.chip, branch=coefficients.branch(coefficients.family_name(gpu)), resolution=resolution)
         for gpu, resolution in zip(gpus, resolutions, strict=True)
     )
     return Hardware(**columns, full=full, devices=devices, effects=coefficients.effects)

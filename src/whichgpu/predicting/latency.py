@@ -116,12 +116,15 @@ def _shaped(busy_s: Floats, table: CostTable, hardware: Hardware, stack: Stack) 
     found = factors(table, hardware.devices, hardware.effects, stack.name)
     if found is None:
         return busy_s
-    matmul = (table.product == Product.MATMUL) & ~table.vector_product
-    least_s = _by_precision(
-        table, hardware, lambda rows, rates: rows.flops[:, None] / rates.boosted_flops_per_s[None, :]
-    )
-    shaped: Floats = np.where(matmul[:, None], np.maximum(busy_s * found, least_s), busy_s * found)
+    shaped: Floats = np.maximum(busy_s * found, _by_precision(table, hardware, _issued_s))
     return shaped
+
+
+def _issued_s(table: CostTable, hardware: Hardware) -> Floats:
+    """Seconds that the units need at least to issue each matrix product, [operators, gpus]; 0 for other operators."""
+    flops = np.where((table.product == Product.MATMUL) & ~table.vector_product, table.flops, 0.0)
+    seconds: Floats = flops[:, None] / hardware.boosted_flops_per_s[None, :]
+    return seconds
 
 
 def _by_precision(table: CostTable, hardware: Hardware, figure: Callable[[CostTable, Hardware], Floats]) -> Floats:

@@ -56,12 +56,12 @@ class ShapeEffects:
     def known(self, stack: str) -> frozenset[str]:
         """The classes of which any chip shows something under a stack or its framework."""
         if stack not in self._known:
-            framework = frameworks().get(stack)
+            framework = frameworks()[stack]
             self._known[stack] = frozenset(
                 name
                 for by_class in self.vectors.values()
                 for name, by_stack in by_class.items()
-                if any(other == stack or frameworks().get(other) == framework for other in by_stack)
+                if any(frameworks()[other] == framework for other in by_stack)
             )
         return self._known[stack]
 
@@ -72,7 +72,7 @@ class ShapeEffects:
         by_stack = self.vectors.get(chip, {}).get(name, {})
         if stack in by_stack:
             return by_stack[stack]
-        framework = frameworks().get(stack)
+        framework = frameworks()[stack]
         return _mean(vector for other, vector in by_stack.items() if frameworks()[other] == framework)
 
     def _of_relatives(self, chip: str, branch: str, name: str, stack: str) -> Floats | None:
@@ -152,13 +152,16 @@ def read_vectors(document: Mapping[str, Any]) -> dict[str, dict[str, dict[str, F
     """The weights of a fitted document; raises KeyError, TypeError, AttributeError or ValueError for a damaged one."""
     return {
         chip: {
-            name: {stack: _read(text, name) for stack, text in by_stack.items()} for name, by_stack in by_class.items()
+            name: {stack: _read(text, name, stack) for stack, text in by_stack.items()}
+            for name, by_stack in by_class.items()
         }
         for chip, by_class in document.items()
     }
 
 
-def _read(text: str, name: str) -> Floats:
+def _read(text: str, name: str, stack: str) -> Floats:
+    if stack not in frameworks():
+        raise ValueError(f"there is no stack {stack!r}")
     vector = np.array(text.split(), dtype=np.float64) / _UNIT
     if len(vector) != TERMS[name.partition(",")[0]].width or not np.isfinite(vector).all():
         raise ValueError(f"the weights of {name!r} do not fit its terms")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,11 +12,11 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from whichgpu.errors import DataError
 from whichgpu.estimate import Evidence
 from whichgpu.gpu import Gpu
 from whichgpu.predicting.alike import MODEL, OPERATOR, lineage, spans
 from whichgpu.predicting.coefficients import Coefficients
+from whichgpu.predicting.written import damaged, read_written
 
 Floats = NDArray[np.float64]
 
@@ -61,24 +60,15 @@ class Spreads:
 
 def read_spreads(text: str, name: str) -> Spreads:
     """What ``make calibrate`` wrote; raises DataError where it is damaged or of another version."""
+    document = read_written(text, name, VERSION)
     try:
-        document = json.loads(text)
-        if document.get("version") != VERSION:
-            raise DataError(
-                "{file} is of another version than this program, which reads {version}",
-                file=name,
-                version=VERSION,
-                hint="rebuild it with: make calibrate",
-            )
         whole = {evidence: _spread(document[evidence], {}) for evidence in _EVIDENCES}
         without = {
             chip: {evidence: _spread(document[evidence], changed.get(evidence, {})) for evidence in _EVIDENCES}
             for chip, changed in document["without"].items()
         }
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise DataError(
-            "{file} is damaged: {problem}", file=name, problem=error, hint="rebuild it with: make calibrate"
-        ) from error
+        raise damaged(name, error) from error
     return Spreads(whole=whole, without=without)
 
 

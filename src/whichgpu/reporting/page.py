@@ -8,7 +8,7 @@ from html import escape
 from typing import Final
 
 from whichgpu.explaining import _, language
-from whichgpu.explaining.quantities import noted, sentences_joined
+from whichgpu.explaining.quantities import as_title, noted, sentences_joined
 from whichgpu.recommendation import Recommendation
 from whichgpu.reporting.content import Content, content, sources
 from whichgpu.reporting.plots import Plot, memory, months, price
@@ -113,7 +113,7 @@ def fragment(
         figure(months.plot(answer, currency)),
         figure(memory.plot(answer)),
         *_listed(
-            _("Rejected: {count}, the nearest first:").format(count=shown.rejected_count).rstrip(":："),
+            as_title(_("Rejected: {count}, the nearest first:").format(count=shown.rejected_count)),
             shown.rejected[:rows],
             named,
         ),

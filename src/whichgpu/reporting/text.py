@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from whichgpu.explaining import _
-from whichgpu.explaining.quantities import labelled, noted, sentences_joined
+from whichgpu.explaining.quantities import as_title, labelled, noted, sentences_joined
 from whichgpu.recommendation import Recommendation
 from whichgpu.reporting.content import content, sources
 
@@ -45,7 +45,7 @@ def markdown(answer: Recommendation, most: int | None = None) -> str:
         parts.append(_table(found.headings, found.rows))
     for title, listed in (
         (_("Why"), found.reasons),
-        (_("Rejected: {count}, the nearest first:").format(count=found.rejected_count).rstrip(":："), found.rejected),
+        (as_title(_("Rejected: {count}, the nearest first:").format(count=found.rejected_count)), found.rejected),
     ):
         if listed:
             lines = (labelled(f"- **{name}**", sentences_joined(texts)) for name, texts in listed)

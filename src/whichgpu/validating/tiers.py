@@ -57,6 +57,6 @@ def _fold_sets() -> tuple[Coefficients, ...]:
     if not documents or any(len(document.get("folds", ())) != FOLDS for document in documents):
         raise DataError("there are no coefficients with workloads left out", hint="rebuild them with: make calibrate")
     return tuple(
-        coefficients.build(coefficients.base_document(), [{**whole, **whole["folds"][fold]} for whole in documents])
+        coefficients.build(coefficients.base_document(), coefficients.with_fold(documents, fold))
         for fold in range(FOLDS)
     )

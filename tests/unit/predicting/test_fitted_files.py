@@ -9,6 +9,7 @@ import pytest
 
 from whichgpu.errors import DataError
 from whichgpu.predicting.coefficients import VERSION, base_document, build, read_fitted
+from whichgpu.predicting.shape_terms import TERMS
 
 
 def written(folder: Path, text: str) -> Path:
@@ -58,7 +59,18 @@ def test_a_file_that_lacks_what_it_must_hold_says_how_to_rebuild_it(chips: objec
     assert "make calibrate" in str(found.value.hint)
 
 
-@pytest.mark.parametrize("shapes", [[], {"chips": {"ga102": {"norm": {"vllm": "1 2"}}}}, {"chips": {"ga102": 3}}])
+WEIGHTS = " ".join(["0"] * TERMS["norm"].width)
+
+
+@pytest.mark.parametrize(
+    "shapes",
+    [
+        [],
+        {"chips": {"ga102": {"norm": {"vllm": "1 2"}}}},
+        {"chips": {"ga102": {"norm": {"a stack that is not": WEIGHTS}}}},
+        {"chips": {"ga102": 3}},
+    ],
+)
 def test_damaged_effects_of_shapes_say_how_to_rebuild_them(shapes: object) -> None:
     with pytest.raises(DataError) as found:
         build(base_document(), [{"version": VERSION, "chips": {"ga102": CHIP}, "shapes": shapes}])

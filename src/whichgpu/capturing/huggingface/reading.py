@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from whichgpu.capturing import language
 from whichgpu.capturing.configurations import dimensions
+from whichgpu.capturing.extras import absent
 from whichgpu.capturing.huggingface.configuring import (
     Configuration,
     read_configuration,
@@ -84,13 +85,16 @@ def _adapters(configuration: Configuration, request: CaptureRequest) -> Adapters
     return Adapters(rank=rank, targets=tuple(str(name) for name in targets or ()))
 
 
+_NEEDED: Final = ("torch", "transformers")
+
+
 def _library_is_there() -> bool:
-    return all(importlib.util.find_spec(name) is not None for name in ("torch", "transformers"))
+    return not absent(_NEEDED)
 
 
 def by_library(configuration: Configuration, request: CaptureRequest) -> Workload:
     """The workload of a model that transformers builds, in the sandbox; raises MissingExtra without transformers."""
-    missing = [name for name in ("torch", "transformers") if importlib.util.find_spec(name) is None]
+    missing = absent(_NEEDED)
     if missing:
         raise MissingExtra(
             "not installed, but needed to read {file} of type {type}: {missing}",

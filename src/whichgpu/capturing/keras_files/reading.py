@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.capturing import caching
+from whichgpu.capturing.extras import absent
 from whichgpu.capturing.keras_files.configuration import Configuration, load
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.sandboxing.launching import run
@@ -41,16 +41,16 @@ def read(source: str, request: CaptureRequest) -> Workload:
     _require(path.name)
     text = script(configuration)
     key = caching.key_of(text.encode(), path.name, request)
-    kept = caching.load(key) if request.cache else None
-    if kept is None:
-        kept = from_document(run(_job(path, text, request), limits=request.limits)["workload"])
-        if request.cache:
-            caching.keep(key, kept)
-    return dataclasses.replace(kept, name=path.stem, source_hash=hashlib.sha256(text.encode()).hexdigest())
+
+    def made() -> Workload:
+        return from_document(run(_job(path, text, request), limits=request.limits)["workload"])
+
+    found = caching.kept(key, request, made)
+    return dataclasses.replace(found, name=path.stem, source_hash=hashlib.sha256(text.encode()).hexdigest())
 
 
 def _require(name: str) -> None:
-    missing = [module for module in ("torch", "keras") if importlib.util.find_spec(module) is None]
+    missing = absent(("torch", "keras"))
     if missing:
         raise MissingExtra(
             "not installed, but needed to read {file}: {missing}",

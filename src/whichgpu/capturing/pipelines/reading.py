@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import importlib.util
 from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.capturing import caching
+from whichgpu.capturing.extras import absent
 from whichgpu.capturing.pipelines.describing import Description, described
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.sandboxing.launching import run
@@ -27,10 +27,11 @@ def read(source: str, request: CaptureRequest) -> Workload:
             "{name} makes pictures: that is --phase infer", name=found.name, field="phase", hint="ask for --phase infer"
         )
     key = caching.key_of(found.hash().encode(), found.name, request)
-    kept = caching.load(key) if request.cache else None
-    if kept is not None:
-        return kept
-    missing = [name for name in ("torch", "transformers", "diffusers") if importlib.util.find_spec(name) is None]
+    return caching.kept(key, request, lambda: _made(found, request))
+
+
+def _made(found: Description, request: CaptureRequest) -> Workload:
+    missing = absent(("torch", "transformers", "diffusers"))
     if missing:
         raise MissingExtra(
             "not installed, but needed to read the pipeline {name}: {missing}",
@@ -38,10 +39,7 @@ def read(source: str, request: CaptureRequest) -> Workload:
             missing=", ".join(missing),
             hint="pip install 'whichgpu[diffusers]'",
         )
-    made = from_document(run(_job(found, request), limits=request.limits)["workload"])
-    if request.cache:
-        caching.keep(key, made)
-    return made
+    return from_document(run(_job(found, request), limits=request.limits)["workload"])
 
 
 def _job(found: Description, request: CaptureRequest) -> dict[str, Any]:

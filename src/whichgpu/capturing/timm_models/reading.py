@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from whichgpu.capturing import caching
+from whichgpu.capturing.extras import absent
 from whichgpu.capturing.request import CaptureRequest
 from whichgpu.capturing.sandboxing.launching import run
 from whichgpu.capturing.serialising import from_document
@@ -22,14 +23,14 @@ NETWORK: Final = "network"
 
 def installed() -> bool:
     """Whether timm can be asked."""
-    return not _missing()
+    return not absent(_NEEDED)
 
 
 def read(source: str, request: CaptureRequest) -> Workload:
     """The workload of a network of timm's at a size of pictures; raises MissingExtra without timm."""
     asked = named(source, request.input_shapes)
     _check(asked, request)
-    missing = _missing()
+    missing = absent(_NEEDED)
     if missing:
         raise MissingExtra(
             "not installed, but needed to capture {name}: {missing}",
@@ -39,17 +40,12 @@ def read(source: str, request: CaptureRequest) -> Workload:
             extra="timm",
         )
     key = caching.key_of(importlib.metadata.version("timm").encode(), asked.name, request)
-    kept = caching.load(key) if request.cache else None
-    if kept is not None:
-        return kept
-    made = from_document(run(_job(asked, request), limits=request.limits)["workload"])
-    if request.cache:
-        caching.keep(key, made)
-    return made
+    return caching.kept(
+        key, request, lambda: from_document(run(_job(asked, request), limits=request.limits)["workload"])
+    )
 
 
-def _missing() -> list[str]:
-    return [name for name in ("torch", "torchvision", "timm") if importlib.util.find_spec(name) is None]
+_NEEDED: Final = ("torch", "torchvision", "timm")
 
 
 def _check(asked: Named, request: CaptureRequest) -> None:

@@ -13,7 +13,7 @@ from whichgpu.estimate import Estimate
 from whichgpu.explaining import _, messages
 from whichgpu.explaining.figures import heading, value_text
 from whichgpu.explaining.purposes import PURPOSES
-from whichgpu.explaining.quantities import SYSTEM_NAMES, count, duration, money, noted, shown, size, work
+from whichgpu.explaining.quantities import SYSTEM_NAMES, as_title, count, duration, money, noted, shown, size, work
 from whichgpu.gpu import Gpu
 from whichgpu.server.html import Child, Html, element, joined, link, table
 from whichgpu.server.pages.blocks import block
@@ -114,7 +114,7 @@ def _gpu(request: Request) -> HTMLResponse:
             else []
         ),
         *of_gpu(found["id"]),
-        element("h2", _("Prices:").rstrip(":：")),
+        element("h2", as_title(_("Prices:"))),
         _prices(found["prices"]),
         element("h2", _("Software")),
         _support(found["support"]),

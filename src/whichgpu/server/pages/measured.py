@@ -6,7 +6,7 @@ from whichgpu.catalog.measured import Measured, measured
 from whichgpu.estimate import Estimate
 from whichgpu.explaining import _
 from whichgpu.explaining.measured import measured_sentence
-from whichgpu.explaining.quantities import count, plain
+from whichgpu.explaining.quantities import as_title, count, plain
 from whichgpu.measurements.published import Published, published
 from whichgpu.measurements.sources import sources
 from whichgpu.server.html import Child, Html, element, link, table
@@ -19,7 +19,7 @@ def of_gpu(gpu: str) -> list[Html]:
     found = measured([gpu])
     if not found:
         return []
-    title = _("Measured by others, training, samples a second:").rstrip(":：")
+    title = as_title(_("Measured by others, training, samples a second:"))
     headings = [
         *(_("workload"), _("step"), _("precision"), _("software"), _("batch"), _("samples/s"), _("source")),
     ]
@@ -40,7 +40,7 @@ def of_estimate(workload: Workload, estimate: Estimate) -> list[Html]:
     if not rows:
         return []
     items = [element("li", _line(workload.name, estimate.gpu, row)) for row in rows]
-    return [element("h2", _("Measured by others:").rstrip(":：")), element("ul", items)]
+    return [element("h2", as_title(_("Measured by others:"))), element("ul", items)]
 
 
 def _line(workload: str, gpu: str, row: Published) -> str:
