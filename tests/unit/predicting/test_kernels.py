@@ -17,6 +17,14 @@ from whichgpu.workload import Precision, Workload
 A100 = default_catalog().get("a100-sxm4-80gb")
 
 
+def times_of(tensors, operator, gpu, batch_size=1, coefficients=None, **options):
+    """Predicted times of one operator alone on a GPU."""
+    graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=batch_size)
+    stated = {"phase": "infer", "step": "forward", "stack": "raw-library", **options}
+    workload = Workload(name="one", graph=graph, batch_size=batch_size, **stated)
+    return predict_arrays(workload, [gpu], coefficients).times
+
+
 def device_s(kind, shapes, out, *, software="raw-library", dtype="float32", **attributes):
     """Predicted device seconds of one operator on an A100, without its start."""
     tensors = (
@@ -31,9 +39,7 @@ def device_s(kind, shapes, out, *, software="raw-library", dtype="float32", **at
         name=str(kind),
         attributes=attributes,
     )
-    graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=1)
-    workload = Workload(name="one", graph=graph, phase="infer", step="forward", batch_size=1, stack=software)
-    return float(predict_arrays(workload, [A100]).times.busy_s[0, 0])
+    return float(times_of(tensors, operator, A100, stack=software).busy_s[0, 0])
 
 
 def test_a_deep_product_is_spread_over_the_multiprocessors():
@@ -81,18 +87,8 @@ def test_gradients_of_weights_are_dearer_on_small_matrix_units():
             name="conv",
             attributes={"direction": direction, "padding": (1, 1)},
         )
-        graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=32)
-        workload = Workload(
-            name="one",
-            graph=graph,
-            phase="train",
-            step="forward+backward",
-            batch_size=32,
-            precision=Precision.FP16,
-            stack="raw-library",
-        )
-        found = predict_arrays(workload, [default_catalog().get(gpu)]).times
-        return float(found.compute_s[0, 0])
+        options = {"phase": "train", "step": "forward+backward", "precision": Precision.FP16}
+        return float(times_of(tensors, operator, default_catalog().get(gpu), 32, **options).compute_s[0, 0])
 
     # DeepBench's gradients take a T4 nearly twice as long as its forward pass, a V100 hardly longer.
     assert 1.3 < seconds("tesla-t4", "weight") / seconds("tesla-t4", "forward") < 3.0
@@ -145,20 +141,10 @@ def test_a_board_held_at_half_its_budget_slows_by_less_than_two():
         Tensor(shape=(8192, 8192), dtype="float32", storage=2),
     )
     operator = Operator(kind=Kind.GEMM, phase=Phase.FORWARD, inputs=(0, 1), outputs=(2,), name="mm")
-    graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=1)
 
     def seconds(limit_w):
-        workload = Workload(
-            name="one",
-            graph=graph,
-            phase="infer",
-            step="forward",
-            batch_size=1,
-            stack="raw-library",
-            precision=Precision.FP32,
-            power_limit_w=limit_w,
-        )
-        return float(predict_arrays(workload, [a40]).times.power_s[0, 0])
+        found = times_of(tensors, operator, a40, precision=Precision.FP32, power_limit_w=limit_w)
+        return float(found.power_s[0, 0])
 
     assert seconds(196.5) / seconds(None) == pytest.approx(2**0.4, rel=0.01)
 
@@ -171,18 +157,9 @@ def test_gradients_of_grouped_convolutions_are_dearer_channels_last():
         operator = Operator(
             kind=Kind.CONV, phase=Phase.BACKWARD, inputs=(0, 1), outputs=(2,), name="conv", attributes=stated
         )
-        graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=32)
-        work = Workload(
-            name="one",
-            graph=graph,
-            phase="train",
-            step="backward",
-            batch_size=32,
-            stack="pytorch-eager",
-            precision=Precision.FP16,
-            layout=layout,
-        )
-        return float(predict_arrays(work, [default_catalog().get("rtx-3090")]).times.compute_s[0, 0])
+        options = {"phase": "train", "step": "backward", "stack": "pytorch-eager", "precision": Precision.FP16}
+        found = times_of(tensors, operator, default_catalog().get("rtx-3090"), 32, **options, layout=layout)
+        return float(found.compute_s[0, 0])
 
     assert seconds("nhwc") > 2 * seconds("nchw")
 
@@ -214,19 +191,10 @@ def convolution_s(gpu, image, filters, stride, software="raw-library", precision
         name="conv",
         attributes={**stated, "direction": direction},
     )
-    graph = OperatorGraph(operators=(operator,), tensors=tensors, batch_size=32)
-    work = Workload(
-        name="one",
-        graph=graph,
-        phase="infer",
-        step="kernel",
-        batch_size=32,
-        stack=software,
-        precision=Precision(precision),
-    )
     # The kernel model by itself: what a measured chip's library chooses beside it would hide the form.
     plain = dataclasses.replace(shipped(), effects=ShapeEffects())
-    return float(predict_arrays(work, [default_catalog().get(gpu)], plain).times.busy_s[0, 0])
+    options = {"step": "kernel", "stack": software, "precision": Precision(precision)}
+    return float(times_of(tensors, operator, default_catalog().get(gpu), 32, plain, **options).busy_s[0, 0])
 
 
 def test_few_channels_are_padded_to_what_matrix_units_fetch():
