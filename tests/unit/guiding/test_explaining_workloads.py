@@ -37,11 +37,12 @@ def test_a_chain_of_steps_gains_nothing_from_flops_and_everything_from_a_larger_
     assert {"rnn", "lstm"} <= set(found.topics)
 
 
-@pytest.mark.parametrize("gpu", ["rtx-2080-ti", "rtx-3090", "rx-6800"])
-def test_convolutions_gain_most_from_arithmetic_and_the_power_for_it(gpu: str) -> None:
+@pytest.mark.parametrize(("gpu", "held"), [("rtx-2080-ti", True), ("rtx-3090", False), ("rx-6800", False)])
+def test_convolutions_gain_most_from_arithmetic_and_the_power_for_it(gpu: str, held: bool) -> None:
     gains = factors(explanation("vgg16", gpu, "train"))
-    # Arithmetic alone may meet the board's power at once, so it is the two together that outdo the memory.
     assert gains["double_compute_and_power"] > max(1.2, gains["double_bandwidth"])
+    # Arithmetic alone outdoes the memory, too, where it does not meet the board's power at once.
+    assert held or gains["double_compute"] > gains["double_bandwidth"]
 
 
 def test_a_board_at_its_power_limit_gains_more_from_power_than_a_board_with_room() -> None:
