@@ -17,6 +17,7 @@ from collections.abc import Callable
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from whichgpu.capturing.libraries import torchvision
 from whichgpu.capturing.tracing import fake_mode, trace, trace_scalable
 
 BATCH = 64
@@ -102,14 +103,13 @@ WORK = {function.__name__: function for function in (counted_on_meta, counted_on
 def one(name: str) -> None:
     """Print the seconds of one kind of work on ResNet-50, or of one other network."""
     torch.set_num_threads(1)
+    models = torchvision().models  # before transformers, which imports it, too
     if name in WHOLE:
         print(WHOLE[name]())
         return
-    import torchvision
-
     for work in WORK.values():
-        work(torchvision.models.resnet18, 2, 64)
-    print(WORK[name](torchvision.models.resnet50, BATCH, 224))
+        work(models.resnet18, 2, 64)
+    print(WORK[name](models.resnet50, BATCH, 224))
 
 
 def main() -> None:
